@@ -1,0 +1,141 @@
+//! Certification authority authorization (RFC 8659, RFC 8657): does a record set let us issue?
+
+use crate::evidence::{CaaEvidence, CaaRecord};
+use crate::time::Time;
+
+/// Why issuance is not allowed.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum CaaRefusal {
+    /// No answer could be had.
+    #[error("CAA: look-up failed for {0}: {1}")]
+    LookupFailed(String, String),
+    /// The evidence is too old.
+    #[error("CAA: evidence for {0} is out of date")]
+    Stale(String),
+    /// A critical property that is not understood.
+    #[error("CAA: unknown critical property '{1}' at {0}")]
+    UnknownCritical(String, String),
+    /// Other issuers are named.
+    #[error("CAA: Not authorized to issue for {0}")]
+    NotAuthorized(String),
+}
+
+/// Whether the record set permits issuance for the name (`wildcard`: for `*.` before it) by a CA that is known by any of
+/// the `identities` (issuer domain names), at `now`.
+///
+/// `issuewild` alone governs wildcards where it is present, else `issue` does; neither present means no restriction.
+/// A property's parameters are read: `validationmethods` and `accounturi` of RFC 8657 bind us from 2027-03-15 on
+/// (SC-098v2); as this interface has no such methods or account URIs, a property that carries them does not name us then.
+///
+/// # Errors
+/// [`CaaRefusal`] with the reason.
+pub fn permits(
+    evidence: &CaaEvidence,
+    wildcard: bool,
+    identities: &[String],
+    now: Time,
+) -> Result<(), CaaRefusal> {
+    let name = evidence.name.to_string();
+    if let Some(why) = &evidence.failed {
+        return Err(CaaRefusal::LookupFailed(name, why.clone()));
+    }
+    if now > evidence.usable_until {
+        return Err(CaaRefusal::Stale(name));
+    }
+    let records = &evidence.records;
+    if let Some(odd) = records.iter().find(|r| r.critical && !is_known(&r.tag)) {
+        return Err(CaaRefusal::UnknownCritical(name, odd.tag.clone()));
+    }
+    let with_tag = |tag: &str| -> Vec<&CaaRecord> {
+        records.iter().filter(|r| r.tag.eq_ignore_ascii_case(tag)).collect()
+    };
+    let wild = with_tag("issuewild");
+    let relevant = if wildcard && !wild.is_empty() { wild } else { with_tag("issue") };
+    if relevant.is_empty() || relevant.iter().any(|r| names_us(&r.value, identities, now)) {
+        Ok(())
+    } else {
+        Err(CaaRefusal::NotAuthorized(name))
+    }
+}
+
+fn is_known(tag: &str) -> bool {
+    const KNOWN: [&str; 8] = [
+        "issue",
+        "issuewild",
+        "iodef",
+        "contactemail",
+        "contactphone",
+        "issuemail",
+        "issuevmc",
+        "issueprv",
+    ];
+    KNOWN.iter().any(|k| k.eq_ignore_ascii_case(tag))
+}
+
+fn names_us(value: &str, identities: &[String], now: Time) -> bool {
+    const RFC_8657_BINDS: Time = Time::from_secs(1_805_068_800);
+    let mut parts = value.split(';');
+    let issuer = parts.next().unwrap_or_default().trim();
+    let issuer = issuer.strip_suffix('.').unwrap_or(issuer);
+    let bound = parts.any(|p| {
+        let key = p.split('=').next().unwrap_or_default().trim();
+        key.eq_ignore_ascii_case("accounturi") || key.eq_ignore_ascii_case("validationmethods")
+    });
+    let ours = identities.iter().any(|id| id.eq_ignore_ascii_case(issuer));
+    ours && !(bound && now >= RFC_8657_BINDS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(records: &[(bool, &str, &str)]) -> CaaEvidence {
+        CaaEvidence {
+            name: "www.example.com".parse().unwrap(),
+            found_at: Some("example.com".into()),
+            records: records
+                .iter()
+                .map(|(critical, tag, value)| CaaRecord {
+                    critical: *critical,
+                    tag: (*tag).into(),
+                    value: (*value).into(),
+                })
+                .collect(),
+            failed: None,
+            at: Time::from_secs(1_800_000_000),
+            usable_until: Time::from_secs(1_900_000_000),
+        }
+    }
+
+    #[test]
+    fn record_sets() {
+        let ids = ["sectigo.com".to_owned()];
+        let now = Time::from_secs(1_800_000_000);
+        let table: [(&[(bool, &str, &str)], bool, bool); 11] = [
+            (&[], true, true),
+            (&[(false, "issue", "sectigo.com")], true, true),
+            (&[(false, "ISSUE", " Sectigo.com ; policy=ev")], true, true),
+            (&[(false, "issue", "other.example")], false, false),
+            (&[(false, "issue", ";")], false, false),
+            (&[(false, "issue", "sectigo.com"), (false, "issuewild", ";")], true, false),
+            (&[(false, "issue", ";"), (false, "issuewild", "sectigo.com")], false, true),
+            (&[(false, "issuewild", ";")], true, false),
+            (&[(false, "iodef", "mailto:a@example.com")], true, true),
+            (&[(true, "future", "x")], false, false),
+            (&[(false, "future", "x")], true, true),
+        ];
+        for (records, plain, wildcard) in table {
+            let evidence = set(records);
+            assert_eq!(permits(&evidence, false, &ids, now).is_ok(), plain, "{records:?}");
+            assert_eq!(permits(&evidence, true, &ids, now).is_ok(), wildcard, "{records:?} *");
+        }
+    }
+
+    #[test]
+    fn parameters_bind_from_march_2027() {
+        let ids = ["sectigo.com".to_owned()];
+        let evidence = set(&[(false, "issue", "sectigo.com; validationmethods=dns-01")]);
+        assert!(permits(&evidence, false, &ids, Time::parse("2027-03-14").unwrap()).is_ok());
+        assert!(permits(&evidence, false, &ids, Time::parse("2027-03-15").unwrap()).is_err());
+    }
+}

@@ -1,0 +1,134 @@
+//! Checks: what has to be shown before a certificate may be signed, as data.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The kinds of checks, by the names that `/settle` and the pages use.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum CheckKind {
+    /// Control of every name, settled by evidence.
+    DomainControl,
+    /// Control of a mailbox (S/MIME).
+    MailboxControl,
+    /// The organisation exists and is where it says.
+    Organization,
+    /// The applicant representative was called back.
+    CallBack,
+    /// The applicant representative may speak for the organisation.
+    ApplicantRepresentative,
+    /// The subscriber agreement is signed.
+    Agreement,
+    /// Jurisdiction, incorporation and business category (EV).
+    Jurisdiction,
+    /// A second person agreed (EV).
+    SecondPerson,
+    /// The key was made in hardware.
+    KeyAttestation,
+    /// Shipping details are known.
+    Shipping,
+    /// The money has come.
+    Payment,
+    /// An officer approves what a reseller without RA rights has validated.
+    Approval,
+}
+
+impl CheckKind {
+    /// All of them.
+    pub const ALL: [CheckKind; 12] = [
+        CheckKind::DomainControl,
+        CheckKind::MailboxControl,
+        CheckKind::Organization,
+        CheckKind::CallBack,
+        CheckKind::ApplicantRepresentative,
+        CheckKind::Agreement,
+        CheckKind::Jurisdiction,
+        CheckKind::SecondPerson,
+        CheckKind::KeyAttestation,
+        CheckKind::Shipping,
+        CheckKind::Payment,
+        CheckKind::Approval,
+    ];
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            CheckKind::DomainControl => "domain_control",
+            CheckKind::MailboxControl => "mailbox_control",
+            CheckKind::Organization => "organization",
+            CheckKind::CallBack => "call_back",
+            CheckKind::ApplicantRepresentative => "applicant_representative",
+            CheckKind::Agreement => "agreement",
+            CheckKind::Jurisdiction => "jurisdiction",
+            CheckKind::SecondPerson => "second_person",
+            CheckKind::KeyAttestation => "key_attestation",
+            CheckKind::Shipping => "shipping",
+            CheckKind::Payment => "payment",
+            CheckKind::Approval => "approval",
+        }
+    }
+}
+
+impl FromStr for CheckKind {
+    type Err = NotACheck;
+
+    fn from_str(text: &str) -> Result<Self, NotACheck> {
+        Self::ALL.into_iter().find(|k| k.as_str() == text).ok_or(NotACheck)
+    }
+}
+
+impl fmt::Display for CheckKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text names no check.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("not the name of a check")]
+pub struct NotACheck;
+
+/// How a check stands.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum CheckState {
+    /// Nothing was shown yet.
+    Open,
+    /// Shown.
+    Passed,
+    /// Refused.
+    Failed,
+}
+
+impl CheckState {
+    /// The word under which a row keeps it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            CheckState::Open => "open",
+            CheckState::Passed => "passed",
+            CheckState::Failed => "failed",
+        }
+    }
+}
+
+impl FromStr for CheckState {
+    type Err = NotACheck;
+
+    fn from_str(text: &str) -> Result<Self, NotACheck> {
+        match text {
+            "open" => Ok(CheckState::Open),
+            "passed" => Ok(CheckState::Passed),
+            "failed" => Ok(CheckState::Failed),
+            _ => Err(NotACheck),
+        }
+    }
+}
+
+/// A check of a certificate request.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Check {
+    /// What.
+    pub kind: CheckKind,
+    /// How it stands.
+    pub state: CheckState,
+}

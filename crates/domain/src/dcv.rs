@@ -1,0 +1,314 @@
+//! Domain control validation: methods, request tokens, what is asked, and whether an answer satisfies.
+
+use std::fmt::{self, Write as _};
+use std::str::FromStr;
+
+use crate::csr::CsrDigests;
+use crate::evidence::{Answer, Evidence, Question, Scheme};
+use crate::mail_address::MailAddress;
+use crate::names::{CertName, DnsName};
+
+/// How control of a domain name is shown.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum DcvMethod {
+    /// A code sent by mail (BR 3.2.2.4.4, .13, .14).
+    Email,
+    /// A file fetched over http (BR 3.2.2.4.18).
+    HttpCsrHash,
+    /// A file fetched over https (BR 3.2.2.4.18).
+    HttpsCsrHash,
+    /// A CNAME record (BR 3.2.2.4.7).
+    CnameCsrHash,
+    /// A TXT record with a random value (BR 3.2.2.4.7).
+    DnsTxtRandomValue,
+}
+
+impl DcvMethod {
+    /// All of them.
+    pub const ALL: [DcvMethod; 5] = [
+        DcvMethod::Email,
+        DcvMethod::HttpCsrHash,
+        DcvMethod::HttpsCsrHash,
+        DcvMethod::CnameCsrHash,
+        DcvMethod::DnsTxtRandomValue,
+    ];
+
+    /// The word of `dcvMethod`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            DcvMethod::Email => "EMAIL",
+            DcvMethod::HttpCsrHash => "HTTP_CSR_HASH",
+            DcvMethod::HttpsCsrHash => "HTTPS_CSR_HASH",
+            DcvMethod::CnameCsrHash => "CNAME_CSR_HASH",
+            DcvMethod::DnsTxtRandomValue => "DNSTXT_RANDOM_VALUE",
+        }
+    }
+
+    /// The token of a list's entry (`HTTPCSRHASH`, with `ALL` before it for the whole list). Mail has none.
+    #[must_use]
+    pub fn from_list_token(token: &str) -> Option<DcvMethod> {
+        match token {
+            "HTTPCSRHASH" => Some(DcvMethod::HttpCsrHash),
+            "HTTPSCSRHASH" => Some(DcvMethod::HttpsCsrHash),
+            "CNAMECSRHASH" => Some(DcvMethod::CnameCsrHash),
+            "DNSTXTRNDVAL" => Some(DcvMethod::DnsTxtRandomValue),
+            _ => None,
+        }
+    }
+
+    /// True for the methods whose token is derived from the request (uniqueValue matters).
+    #[must_use]
+    pub fn uses_request_token(self) -> bool {
+        matches!(self, DcvMethod::HttpCsrHash | DcvMethod::HttpsCsrHash | DcvMethod::CnameCsrHash)
+    }
+
+    /// Whether the method may prove such a name: files prove neither wildcards nor names below (BR 3.2.2.4.18), records and
+    /// mail prove no IP address (BR 3.2.2.5).
+    #[must_use]
+    pub fn fits(self, name: &CertName) -> bool {
+        let file = matches!(self, DcvMethod::HttpCsrHash | DcvMethod::HttpsCsrHash);
+        match name {
+            CertName::Dns(_) => true,
+            CertName::Wildcard(_) => !file,
+            CertName::Ip(_) => file,
+        }
+    }
+
+    /// The section of the Baseline Requirements under which evidence of this method is recorded.
+    #[must_use]
+    pub fn br_section(self, name: &CertName) -> &'static str {
+        match (self, name) {
+            (DcvMethod::Email, _) => "3.2.2.4.4",
+            (DcvMethod::HttpCsrHash | DcvMethod::HttpsCsrHash, CertName::Ip(_)) => "3.2.2.5.1",
+            (DcvMethod::HttpCsrHash | DcvMethod::HttpsCsrHash, _) => "3.2.2.4.18",
+            (DcvMethod::CnameCsrHash | DcvMethod::DnsTxtRandomValue, _) => "3.2.2.4.7",
+        }
+    }
+}
+
+impl FromStr for DcvMethod {
+    type Err = NotAMethod;
+
+    fn from_str(text: &str) -> Result<Self, NotAMethod> {
+        Self::ALL.into_iter().find(|m| m.as_str().eq_ignore_ascii_case(text)).ok_or(NotAMethod)
+    }
+}
+
+impl fmt::Display for DcvMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text names no method.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("not a domain control validation method")]
+pub struct NotAMethod;
+
+/// 1 to 20 ASCII letters and digits that make a request token unique.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct UniqueValue(Box<str>);
+
+impl UniqueValue {
+    /// The value.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Eight letters and digits made from eight random bytes: the form that the CA itself hands out.
+    #[must_use]
+    pub fn from_random(bytes: [u8; 8]) -> Self {
+        const ALPHABET: &[u8; 62] =
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+        let text: String =
+            bytes.iter().map(|b| char::from(ALPHABET[usize::from(*b) % 62])).collect();
+        Self(text.into())
+    }
+}
+
+impl FromStr for UniqueValue {
+    type Err = NotAUniqueValue;
+
+    fn from_str(text: &str) -> Result<Self, NotAUniqueValue> {
+        let fits =
+            (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric());
+        if fits { Ok(Self(text.into())) } else { Err(NotAUniqueValue) }
+    }
+}
+
+/// The text is not 1 to 20 letters and digits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("a unique value is 1 to 20 letters and digits")]
+pub struct NotAUniqueValue;
+
+/// A request token: digests of the request and, if the order has one, its unique value.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RequestToken {
+    /// MD5 of the request's DER.
+    pub md5: [u8; 16],
+    /// SHA-256 of the request's DER.
+    pub sha256: [u8; 32],
+    /// The order's unique value.
+    pub unique_value: Option<UniqueValue>,
+}
+
+impl RequestToken {
+    /// From a request's digests.
+    #[must_use]
+    pub fn new(digests: &CsrDigests, unique_value: Option<UniqueValue>) -> Self {
+        Self { md5: digests.md5, sha256: digests.sha256, unique_value }
+    }
+
+    /// `/.well-known/pki-validation/<MD5 in capitals>.txt`.
+    #[must_use]
+    pub fn file_path(&self) -> String {
+        format!("/.well-known/pki-validation/{}.txt", hex(&self.md5).to_ascii_uppercase())
+    }
+
+    /// The file's content as we tell it to customers: SHA-256, suffix and unique value, a line each.
+    #[must_use]
+    pub fn file_content(&self, suffix: &str) -> String {
+        let mut text = format!("{}\n{suffix}\n", hex(&self.sha256));
+        if let Some(unique) = &self.unique_value {
+            let _ = writeln!(text, "{}", unique.as_str());
+        }
+        text
+    }
+
+    /// `_<md5>`, the record's left-most label.
+    #[must_use]
+    pub fn cname_label(&self) -> String {
+        format!("_{}", hex(&self.md5))
+    }
+
+    /// The record's target under a suffix.
+    #[must_use]
+    pub fn cname_target(&self, suffix: &str) -> String {
+        let sha = hex(&self.sha256);
+        let (head, tail) = sha.split_at(32);
+        match &self.unique_value {
+            Some(unique) => format!("{head}.{tail}.{}.{suffix}", unique.as_str()),
+            None => format!("{head}.{tail}.{suffix}"),
+        }
+    }
+
+    fn matches_file(&self, body: &[u8], suffixes: &[String]) -> bool {
+        let text = String::from_utf8_lossy(body);
+        let mut words = text.trim_start_matches('\u{feff}').split_whitespace();
+        let sha = words.next().is_some_and(|w| w.eq_ignore_ascii_case(&hex(&self.sha256)));
+        let suffix =
+            words.next().is_some_and(|w| suffixes.iter().any(|s| s.eq_ignore_ascii_case(w)));
+        let unique = match &self.unique_value {
+            Some(value) => words.next().is_some_and(|w| w.eq_ignore_ascii_case(value.as_str())),
+            None => true,
+        };
+        sha && suffix && unique && words.next().is_none()
+    }
+
+    fn matches_target(&self, target: &str, suffixes: &[String]) -> bool {
+        let target = target.strip_suffix('.').unwrap_or(target);
+        suffixes.iter().any(|s| self.cname_target(s).eq_ignore_ascii_case(target))
+    }
+}
+
+/// What has to be shown for one name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Challenge {
+    /// A file with the request token, fetched by this scheme.
+    File(Scheme, RequestToken),
+    /// A CNAME record with the request token.
+    Cname(RequestToken),
+    /// A TXT record with this random value.
+    Txt(RandomValue),
+    /// The code of the mail sent to this address.
+    Mail(MailAddress, RandomValue),
+}
+
+/// A random value of at least 112 bits, printable, with the moment it was made: usable 30 days (BR 3.2.2.4).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RandomValue {
+    /// The text that is shown or sent.
+    pub text: String,
+    /// When it was made.
+    pub made: crate::time::Time,
+}
+
+impl Challenge {
+    /// What to ask for a name, best first; nothing for mail, which is answered by a person.
+    #[must_use]
+    pub fn questions(&self, name: &CertName) -> Vec<Question> {
+        let owners = |label: &str| {
+            let adns = name.dns().map(DnsName::authorization_names).unwrap_or_default();
+            adns.into_iter().map(|adn| (adn.below(label), adn)).collect::<Vec<_>>()
+        };
+        match self {
+            Challenge::File(scheme, token) => vec![Question::File {
+                scheme: *scheme,
+                host: name.clone(),
+                path: token.file_path(),
+            }],
+            Challenge::Cname(token) => owners(&token.cname_label())
+                .into_iter()
+                .map(|(owner, adn)| Question::Cname { owner, adn })
+                .collect(),
+            Challenge::Txt(_) => owners("_pki-validation")
+                .into_iter()
+                .map(|(owner, adn)| Question::Txt { owner, adn })
+                .collect(),
+            Challenge::Mail(..) => Vec::new(),
+        }
+    }
+
+    /// Whether this evidence, collected for one of [`Challenge::questions`], shows control. `suffixes` are the CA's own
+    /// domains in a token (`sectigo.com`, `comodoca.com` and the operator's).
+    #[must_use]
+    pub fn is_met_by(&self, evidence: &Evidence, suffixes: &[String]) -> bool {
+        match (self, &evidence.answer) {
+            (Challenge::File(_, token), Answer::File(file)) => {
+                (200..300).contains(&file.status) && token.matches_file(&file.body, suffixes)
+            }
+            (Challenge::Cname(token), Answer::Cname(targets)) => {
+                targets.iter().any(|t| token.matches_target(t, suffixes))
+            }
+            (Challenge::Txt(value), Answer::Txt(texts)) => {
+                texts.iter().any(|t| t.trim() == value.text)
+                    && evidence.at.since(value.made) <= RANDOM_VALUE_AGE
+            }
+            (Challenge::Mail(address, value), Answer::Code { address: sent_to, code }) => {
+                address == sent_to
+                    && same_secret(code, &value.text)
+                    && evidence.at.since(value.made) <= RANDOM_VALUE_AGE
+            }
+            _ => false,
+        }
+    }
+}
+
+/// How long a random value may be used: 30 days (BR 3.2.2.4).
+pub const RANDOM_VALUE_AGE: i64 = 30 * crate::time::DAY;
+
+/// Compares two secrets in a time that does not tell where they part.
+#[must_use]
+pub fn same_secret(a: &str, b: &str) -> bool {
+    a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |acc, (x, y)| acc | (x ^ y)) == 0
+}
+
+/// The addresses that may stand for a domain without being asked for (BR 3.2.2.4.4), for one authorization domain name.
+#[must_use]
+pub fn constructed_addresses(adn: &DnsName) -> Vec<MailAddress> {
+    ["admin", "administrator", "hostmaster", "postmaster", "webmaster"]
+        .iter()
+        .filter_map(|local| format!("{local}@{adn}").parse().ok())
+        .collect()
+}
+
+/// Lower-case hexadecimal.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, b| {
+        let _ = write!(out, "{b:02x}");
+        out
+    })
+}

@@ -1,0 +1,384 @@
+//! What a server certificate can name: DNS names, wildcards and IP addresses.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+/// A DNS name in A-label form: lower case, letters, digits and inner hyphens, no trailing dot, at most 253 octets.
+///
+/// One label is enough ("intranet"); whether a name is public is asked of [`DnsName::is_public`].
+/// U-labels are taken and turned into A-labels (IDNA 2008 by UTS #46, strict rules).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DnsName(Box<str>);
+
+/// Why a text is no name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NameError {
+    /// Nothing there.
+    #[error("the name is empty")]
+    Empty,
+    /// More than 253 octets, or a label over 63.
+    #[error("the name or one of its labels is too long")]
+    TooLong,
+    /// Something else than letters, digits and inner hyphens.
+    #[error("the name has a character that host names may not have")]
+    Character,
+    /// An A-label that does not decode, or a U-label that IDNA forbids.
+    #[error("the name is not a valid internationalised name")]
+    Idna,
+    /// An asterisk somewhere else than as the whole left-most label.
+    #[error("a wildcard must be the whole left-most label")]
+    Wildcard,
+    /// An all-numeric last label that is not an IP address.
+    #[error("the name looks like an IP address but is none")]
+    Numeric,
+}
+
+impl DnsName {
+    /// The name's text, an A-label form without trailing dot.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The labels, left to right.
+    pub fn labels(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.0.split('.')
+    }
+
+    /// The name without its left-most label, if more than one label is there.
+    #[must_use]
+    pub fn parent(&self) -> Option<DnsName> {
+        self.0.split_once('.').map(|(_, rest)| DnsName(rest.into()))
+    }
+
+    /// This name with labels put before it; the labels may hold underscores (`_pki-validation`).
+    /// The result is a query name and not a `DnsName`, since host names may have no underscore.
+    #[must_use]
+    pub fn below(&self, labels: &str) -> String {
+        format!("{labels}.{}", self.0)
+    }
+
+    /// The registrable domain (one label more than the public suffix), if the name has one.
+    #[must_use]
+    pub fn registrable(&self) -> Option<DnsName> {
+        psl::domain_str(&self.0).map(|d| DnsName(d.into()))
+    }
+
+    /// True when the name itself is a public suffix (`com`, `co.uk`).
+    #[must_use]
+    pub fn is_public_suffix(&self) -> bool {
+        psl::suffix_str(&self.0) == Some(&*self.0)
+    }
+
+    /// True when the name is at or below a registrable domain under a suffix of the public suffix list, and not under a
+    /// special-use domain (RFC 6761, RFC 8375 and `in-addr.arpa`, `ip6.arpa`: BR 4.2.2, SC-086).
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        const SPECIAL: [&str; 12] = [
+            "local",
+            "localhost",
+            "test",
+            "invalid",
+            "example",
+            "internal",
+            "onion",
+            "arpa",
+            "alt",
+            "lan",
+            "home",
+            "corp",
+        ];
+        let last = self.0.rsplit('.').next().unwrap_or_default();
+        !SPECIAL.contains(&last)
+            && psl::domain(self.0.as_bytes()).is_some_and(|d| d.suffix().is_known())
+    }
+
+    /// The authorization domain names by which the name may be proven (BR 1.6.1): itself and each parent down to the
+    /// registrable domain, longest first. Only the name itself when it has no registrable domain.
+    #[must_use]
+    pub fn authorization_names(&self) -> Vec<DnsName> {
+        let Some(base) = self.registrable() else {
+            return vec![self.clone()];
+        };
+        let mut out = vec![self.clone()];
+        while let Some(next) = out.last().filter(|n| **n != base).and_then(DnsName::parent) {
+            out.push(next);
+        }
+        out
+    }
+
+    /// True when this name equals `domain` or ends in `.domain`.
+    #[must_use]
+    pub fn is_within(&self, domain: &DnsName) -> bool {
+        self == domain || self.0.strip_suffix(&*domain.0).is_some_and(|head| head.ends_with('.'))
+    }
+
+    /// `www.` put before the name, or taken from it: the second name of omitAdditionalFQDN=N. None where that is
+    /// no name (too long) or the bare name would be a public suffix.
+    #[must_use]
+    pub fn www_twin(&self) -> Option<DnsName> {
+        match self.0.strip_prefix("www.") {
+            Some(bare) => {
+                let bare = DnsName(bare.into());
+                (bare.is_public() && !bare.is_public_suffix()).then_some(bare)
+            }
+            None => format!("www.{}", self.0).parse().ok(),
+        }
+    }
+}
+
+impl FromStr for DnsName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let text = text.strip_suffix('.').unwrap_or(text);
+        if text.is_empty() {
+            return Err(NameError::Empty);
+        }
+        if text.len() > 1_024 {
+            return Err(NameError::TooLong);
+        }
+        if text.contains('*') {
+            return Err(NameError::Wildcard);
+        }
+        let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
+        if text.is_ascii() && !plain {
+            return Err(NameError::Character);
+        }
+        let lower = text.to_ascii_lowercase();
+        let ascii = if plain && !lower.split('.').any(|l| l.starts_with("xn--")) {
+            lower
+        } else {
+            idna::domain_to_ascii_strict(text).map_err(|_| NameError::Idna)?
+        };
+        Self::check_ascii(&ascii)?;
+        Ok(Self(ascii.into()))
+    }
+}
+
+impl DnsName {
+    fn check_ascii(ascii: &str) -> Result<(), NameError> {
+        if ascii.len() > 253 {
+            return Err(NameError::TooLong);
+        }
+        for label in ascii.split('.') {
+            if label.is_empty() {
+                return Err(NameError::Empty);
+            }
+            if label.len() > 63 {
+                return Err(NameError::TooLong);
+            }
+            let ends = label.starts_with('-') || label.ends_with('-');
+            let ldh =
+                label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+            if ends || !ldh {
+                return Err(NameError::Character);
+            }
+            if label.len() >= 4 && &label.as_bytes()[2..4] == b"--" && !label.starts_with("xn--") {
+                return Err(NameError::Idna);
+            }
+        }
+        let last = ascii.rsplit('.').next().unwrap_or_default();
+        if last.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(NameError::Numeric);
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for DnsName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for DnsName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A subject alternative name of a server certificate.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum CertName {
+    /// One host.
+    Dns(DnsName),
+    /// `*.` before the name held here.
+    Wildcard(DnsName),
+    /// An IP address.
+    Ip(IpAddr),
+}
+
+impl CertName {
+    /// The DNS name that has to be proven: the name itself, or the one under the asterisk.
+    #[must_use]
+    pub fn dns(&self) -> Option<&DnsName> {
+        match self {
+            CertName::Dns(name) | CertName::Wildcard(name) => Some(name),
+            CertName::Ip(_) => None,
+        }
+    }
+
+    /// True for `*.…`.
+    #[must_use]
+    pub fn is_wildcard(&self) -> bool {
+        matches!(self, CertName::Wildcard(_))
+    }
+
+    /// True when the address or the name can be reached from the Internet (see [`DnsName::is_public`], [`is_global`]).
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        match self {
+            CertName::Dns(name) => name.is_public(),
+            CertName::Wildcard(name) => name.is_public() && !name.is_public_suffix(),
+            CertName::Ip(ip) => is_global(*ip),
+        }
+    }
+}
+
+impl FromStr for CertName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let bracketed = text.strip_prefix('[').and_then(|t| t.strip_suffix(']'));
+        if let Ok(ip) = bracketed.unwrap_or(text).parse::<IpAddr>() {
+            return Ok(CertName::Ip(ip));
+        }
+        match text.strip_prefix("*.") {
+            Some(base) => Ok(CertName::Wildcard(base.parse()?)),
+            None => Ok(CertName::Dns(text.parse()?)),
+        }
+    }
+}
+
+impl fmt::Display for CertName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CertName::Dns(name) => write!(f, "{name}"),
+            CertName::Wildcard(name) => write!(f, "*.{name}"),
+            CertName::Ip(ip) => write!(f, "{ip}"),
+        }
+    }
+}
+
+/// True for addresses of the public Internet by the IANA special-purpose registries (RFC 6890): not private,
+/// loopback, link-local, shared (100.64/10), documentation, benchmarking, multicast, reserved, unique-local or mapped forms of these.
+#[must_use]
+pub fn is_global(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(v4) => {
+            let [a, b, c, _] = v4.octets();
+            let special = a == 0
+                || a == 10
+                || a == 127
+                || a >= 224
+                || (a == 100 && (64..128).contains(&b))
+                || (a == 169 && b == 254)
+                || (a == 172 && (16..32).contains(&b))
+                || (a == 192 && b == 168)
+                || (a == 192 && b == 0 && (c == 0 || c == 2))
+                || (a == 192 && b == 88 && c == 99)
+                || (a == 198 && (b == 18 || b == 19))
+                || (a == 198 && b == 51 && c == 100)
+                || (a == 203 && b == 0 && c == 113);
+            !special
+        }
+        IpAddr::V6(v6) => {
+            if let Some(v4) = v6.to_ipv4_mapped() {
+                return is_global(IpAddr::V4(v4));
+            }
+            let s = v6.segments();
+            let global_unicast = s[0] & 0xe000 == 0x2000;
+            let special = (s[0] == 0x2001 && s[1] < 0x200)
+                || (s[0] == 0x2001 && s[1] == 0xdb8)
+                || s[0] == 0x2002
+                || (s[0] == 0x3fff && s[1] < 0x1000);
+            global_unicast && !special
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> DnsName {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn names_are_normalised() {
+        assert_eq!(name("WWW.Example.COM.").as_str(), "www.example.com");
+        assert_eq!(name("bücher.example.com").as_str(), "xn--bcher-kva.example.com");
+        assert_eq!(name("intranet").as_str(), "intranet");
+    }
+
+    #[test]
+    fn odd_names_are_refused() {
+        let long = format!("{}.example.com", "a".repeat(64));
+        for bad in [
+            "",
+            ".",
+            "a..b",
+            "-a.com",
+            "a-.com",
+            "a_b.com",
+            "a b.com",
+            "*.x.com",
+            "x.*.com",
+            "1.2.3",
+            "xn--a.com",
+            "a\0.com",
+            "http://x.com",
+            "ab--c.com",
+            "x.com..",
+            &long,
+        ] {
+            assert!(bad.parse::<DnsName>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn authorization_names_stop_at_the_registrable_domain() {
+        let adns: Vec<_> = name("a.b.example.co.uk")
+            .authorization_names()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(adns, ["a.b.example.co.uk", "b.example.co.uk", "example.co.uk"]);
+        assert_eq!(name("co.uk").authorization_names().len(), 1);
+    }
+
+    #[test]
+    fn public_or_not() {
+        for yes in ["example.com", "www.example.co.uk"] {
+            assert!(name(yes).is_public(), "{yes}");
+        }
+        for no in [
+            "intranet",
+            "srv.local",
+            "a.test",
+            "1.0.0.10.in-addr.arpa",
+            "x.nosuchtld",
+            "com",
+            "co.uk",
+        ] {
+            assert!(!name(no).is_public(), "{no}");
+        }
+        assert!(!"*.co.uk".parse::<CertName>().unwrap().is_public());
+        for no in ["10.0.0.1", "192.0.2.1", "::1", "fe80::1", "::ffff:10.0.0.1", "2001:db8::1"] {
+            assert!(!no.parse::<CertName>().unwrap().is_public(), "{no}");
+        }
+        for yes in ["8.8.8.8", "2606:4700::1111"] {
+            assert!(yes.parse::<CertName>().unwrap().is_public(), "{yes}");
+        }
+    }
+
+    #[test]
+    fn twins() {
+        assert_eq!(name("example.com").www_twin(), Some(name("www.example.com")));
+        assert_eq!(name("www.example.com").www_twin(), Some(name("example.com")));
+        assert_eq!(name("www.com").www_twin(), None);
+    }
+}

@@ -1,0 +1,113 @@
+//! Rules that change with the calendar: how long a certificate may live, how long a proof may be reused, which methods
+//! are still allowed.
+
+use serde::Deserialize;
+
+use crate::certificate::Validity;
+use crate::dcv::DcvMethod;
+use crate::time::{DAY, NotATime, SECOND, Time};
+
+/// The dated rules, read from `policy.toml`. The file's tables are sorted by date; the last one that has begun counts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Policy {
+    tls_days: Vec<(Time, u32)>,
+    domain_reuse_days: Vec<(Time, u32)>,
+    mail_methods_end: Option<Time>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    tls_validity: Vec<DatedDays>,
+    domain_reuse: Vec<DatedDays>,
+    mail_methods_end: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DatedDays {
+    from: String,
+    days: u32,
+    #[serde(rename = "source")]
+    _source: String,
+}
+
+/// A policy file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// Not the TOML that is expected.
+    #[error("policy file: {0}")]
+    Form(#[from] toml::de::Error),
+    /// A date that is none.
+    #[error("policy file: {0}")]
+    Date(#[from] NotATime),
+    /// An empty or unsorted table, or days outside of 1 to 3660.
+    #[error("policy file: table {0} must have rows sorted by date, with 1 to 3660 days each")]
+    Table(&'static str),
+}
+
+impl Policy {
+    /// Reads a policy file. Every row names its source.
+    ///
+    /// # Errors
+    /// [`PolicyError`].
+    pub fn from_toml(text: &str) -> Result<Self, PolicyError> {
+        let file: File = toml::from_str(text)?;
+        Ok(Self {
+            tls_days: dated(file.tls_validity, "tls_validity")?,
+            domain_reuse_days: dated(file.domain_reuse, "domain_reuse")?,
+            mail_methods_end: file.mail_methods_end.as_deref().map(Time::parse).transpose()?,
+        })
+    }
+
+    /// The longest validity of a TLS certificate signed at `now`, in days.
+    #[must_use]
+    pub fn tls_days(&self, now: Time) -> u32 {
+        at(&self.tls_days, now)
+    }
+
+    /// How many days a shown control of a domain may be used.
+    #[must_use]
+    pub fn domain_reuse_days(&self, now: Time) -> u32 {
+        at(&self.domain_reuse_days, now)
+    }
+
+    /// Whether a method may still be relied on.
+    #[must_use]
+    pub fn method_allowed(&self, method: DcvMethod, now: Time) -> bool {
+        method != DcvMethod::Email || self.mail_methods_end.is_none_or(|end| now < end)
+    }
+
+    /// The validity of a TLS certificate signed at `now` for an order whose term ends with `term_end` (its last second):
+    /// from 00:00:00 of the day to 23:59:59 of the last day, both in GMT, the last day included. None when the term is over.
+    #[must_use]
+    pub fn tls_validity(&self, now: Time, term_end: Time) -> Option<Validity> {
+        let not_before = now.start_of_day();
+        let cap = not_before.plus(i64::from(self.tls_days(now)) * DAY - SECOND);
+        let not_after = cap.min(term_end);
+        (not_after > now).then_some(Validity { not_before, not_after })
+    }
+}
+
+/// The last second of a term of so many days that begins on the day of `start` (D144: the last day counts whole).
+#[must_use]
+pub fn term_end(start: Time, days: u32) -> Time {
+    start.start_of_day().plus(i64::from(days) * DAY - SECOND)
+}
+
+fn at(table: &[(Time, u32)], now: Time) -> u32 {
+    table.iter().rev().find(|(from, _)| *from <= now).or(table.first()).map_or(1, |(_, days)| *days)
+}
+
+fn dated(rows: Vec<DatedDays>, table: &'static str) -> Result<Vec<(Time, u32)>, PolicyError> {
+    let rows: Vec<(Time, u32)> = rows
+        .into_iter()
+        .map(|row| Time::parse(&row.from).map(|from| (from, row.days)))
+        .collect::<Result<_, _>>()?;
+    let sorted = rows.windows(2).all(|w| w[0].0 < w[1].0);
+    let sane = rows.iter().all(|(_, days)| (1..=3_660).contains(days));
+    if rows.is_empty() || !sorted || !sane {
+        return Err(PolicyError::Table(table));
+    }
+    Ok(rows)
+}
