@@ -1,0 +1,91 @@
+//! One connection to either database, with the steps that a group of transactions needs.
+
+use super::postgres::PgSession;
+use super::sql::Sql;
+use super::sqlite::SqliteSession;
+use super::tx::Database;
+use super::value::{Row, Value};
+use crate::StoreError;
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+pub(crate) enum Session {
+    Sqlite(SqliteSession),
+    Postgres(PgSession),
+}
+
+/// Hands a call to whichever connection it is.
+macro_rules! on {
+    ($session:expr, $name:ident $(, $argument:expr)*) => {
+        match $session {
+            Session::Sqlite(session) => session.$name($($argument),*),
+            Session::Postgres(session) => session.$name($($argument),*),
+        }
+    };
+}
+
+impl Session {
+    pub fn execute(&mut self, sql: &Sql, params: &[Value<'_>]) -> Result<u64> {
+        on!(self, execute, sql, params)
+    }
+
+    pub fn query(
+        &mut self,
+        sql: &Sql,
+        params: &[Value<'_>],
+        each: &mut dyn FnMut(&Row<'_>),
+    ) -> Result<()> {
+        on!(self, query, sql, params, each)
+    }
+
+    pub fn prepare(&mut self, sql: &Sql) -> Result<()> {
+        on!(self, prepare, sql)
+    }
+
+    /// Runs several statements without parameters: migrations.
+    pub fn batch(&mut self, text: &str) -> Result<()> {
+        on!(self, batch, text)
+    }
+
+    pub fn read_only(&self) -> bool {
+        on!(self, read_only)
+    }
+
+    /// Opens a transaction, with a savepoint inside if several closures will share it.
+    pub fn begin(&mut self, shared: bool) -> Result<()> {
+        on!(self, begin, shared)
+    }
+
+    /// Between two closures: keeps what the last one did.
+    pub fn keep(&mut self) -> Result<()> {
+        on!(self, keep)
+    }
+
+    /// Between two closures: forgets what the last one did.
+    pub fn undo(&mut self) -> Result<()> {
+        on!(self, undo)
+    }
+
+    pub fn commit(&mut self) -> Result<()> {
+        on!(self, commit)
+    }
+
+    /// Never fails: a connection that cannot roll back is thrown away.
+    pub fn rollback(&mut self) {
+        on!(self, rollback);
+    }
+
+    pub fn database(&self) -> Database {
+        match self {
+            Self::Sqlite(_) => Database::Sqlite,
+            Self::Postgres(_) => Database::Postgres,
+        }
+    }
+
+    pub fn text(&self, sql: &Sql) -> &'static str {
+        match self {
+            Self::Sqlite(_) => sql.for_sqlite(),
+            Self::Postgres(_) => sql.for_postgres(),
+        }
+    }
+}

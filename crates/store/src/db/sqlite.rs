@@ -1,0 +1,298 @@
+//! SQLite: one writer thread, and read-only connections beside it.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
+use tokio::sync::Semaphore;
+
+use super::group::guarded;
+use super::session::Session;
+use super::sql::{Key, Sql, key, numbered};
+use super::tx::Tx;
+use super::value::{Row, RowOf, Value};
+use crate::error::ConstraintKind;
+use crate::migrations::{self, Migration};
+use crate::{StoreError, migrations::ALL};
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// How many closures may share one commit.
+pub(crate) const GROUP: usize = 256;
+
+/// More statements than the program has.
+const STATEMENTS: usize = 1024;
+
+/// The writer syncs the log at every commit (FULL): a CA must not forget a serial it signed.
+/// Memory mapping is left off, since a failing disk would then kill the process.
+const SETTINGS: &str = "
+    PRAGMA busy_timeout = 10000;
+    PRAGMA foreign_keys = ON;
+    PRAGMA trusted_schema = OFF;
+    PRAGMA temp_store = MEMORY;
+    PRAGMA cache_size = -32768;
+    PRAGMA mmap_size = 0;
+";
+const WRITER_SETTINGS: &str = "
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA wal_autocheckpoint = 4000;
+    PRAGMA journal_size_limit = 67108864;
+";
+
+/// How to open a SQLite file.
+#[derive(Debug, Clone)]
+pub struct SqliteOptions {
+    /// How many read-only connections.
+    pub readers: usize,
+    /// Refuse a file that another process serves from, and keep others from serving (default).
+    /// A command beside a running server sets this to false; its writes then take turns with
+    /// the server's.
+    pub exclusive: bool,
+    /// The schema, [`migrations::ALL`] except in tests.
+    pub migrations: &'static [Migration],
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self { readers: 4, exclusive: true, migrations: ALL }
+    }
+}
+
+pub(crate) struct SqliteSession {
+    connection: Connection,
+    read_only: bool,
+    texts: HashMap<Key, Box<str>>,
+}
+
+/// Opens the writer's connection and brings the schema up to date.
+pub(crate) fn open_writer(path: &Path, migrations: &[Migration]) -> Result<Session> {
+    let connection =
+        connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+    connection.execute_batch(WRITER_SETTINGS).map_err(|error| failed("settings", &error))?;
+    let mut session = Session::Sqlite(SqliteSession::new(connection, false));
+    migrations::run(&mut session, migrations)?;
+    session.batch("PRAGMA optimize = 0x10002")?;
+    Ok(session)
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)
+        .map_err(|error| StoreError::File { path: path.into(), message: error.to_string() })?;
+    connection.execute_batch(SETTINGS).map_err(|error| failed("settings", &error))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
+}
+
+/// Takes the lock file beside the database; the system frees it when the process ends.
+pub(crate) fn lock(path: &Path) -> Result<File> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let name = PathBuf::from(name);
+    let wrong =
+        |error: std::io::Error| StoreError::File { path: name.clone(), message: error.to_string() };
+    let file =
+        OpenOptions::new().create(true).truncate(false).write(true).open(&name).map_err(wrong)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(path.into())),
+        Err(TryLockError::Error(error)) => Err(wrong(error)),
+    }
+}
+
+impl SqliteSession {
+    fn new(connection: Connection, read_only: bool) -> Self {
+        Self { connection, read_only, texts: HashMap::new() }
+    }
+
+    pub fn execute(&mut self, sql: &Sql, params: &[Value<'_>]) -> Result<u64> {
+        let text = sql.for_sqlite();
+        let run = |statement: &mut rusqlite::CachedStatement<'_>| {
+            statement.execute(params_from_iter(params))
+        };
+        self.with(text, run).map(|rows| rows as u64)
+    }
+
+    pub fn query(
+        &mut self,
+        sql: &Sql,
+        params: &[Value<'_>],
+        each: &mut dyn FnMut(&Row<'_>),
+    ) -> Result<()> {
+        self.with(sql.for_sqlite(), |statement| {
+            let mut rows = statement.query(params_from_iter(params))?;
+            while let Some(row) = rows.next()? {
+                each(&Row(RowOf::Sqlite(row)));
+            }
+            Ok(())
+        })
+    }
+
+    pub fn prepare(&mut self, sql: &Sql) -> Result<()> {
+        self.with(sql.for_sqlite(), |_| Ok(()))
+    }
+
+    pub fn batch(&mut self, text: &str) -> Result<()> {
+        self.connection.execute_batch(text).map_err(|error| failed("batch", &error))
+    }
+
+    pub fn read_only(&self) -> bool {
+        self.read_only
+    }
+
+    pub fn begin(&mut self, shared: bool) -> Result<()> {
+        self.step(if self.read_only { "BEGIN" } else { "BEGIN IMMEDIATE" })?;
+        if shared { self.step("SAVEPOINT one") } else { Ok(()) }
+    }
+
+    pub fn keep(&mut self) -> Result<()> {
+        self.step("RELEASE one")?;
+        self.step("SAVEPOINT one")
+    }
+
+    pub fn undo(&mut self) -> Result<()> {
+        self.step("ROLLBACK TO one")
+    }
+
+    /// A failed write or sync leaves open what a later recovery will find in the log.
+    pub fn commit(&mut self) -> Result<()> {
+        let done = self.with("COMMIT", |statement| statement.raw_execute());
+        match done {
+            Ok(_) => Ok(()),
+            Err(StoreError::Unavailable(message)) => Err(StoreError::CommitUnknown(message)),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub fn rollback(&mut self) {
+        // Some errors have already ended the transaction.
+        if !self.connection.is_autocommit() {
+            if let Err(error) = self.step("ROLLBACK") {
+                tracing::error!(%error, "rollback failed");
+            }
+        }
+    }
+
+    fn step(&mut self, text: &'static str) -> Result<()> {
+        self.with(text, |statement| statement.raw_execute()).map(drop)
+    }
+
+    fn with<T>(
+        &mut self,
+        text: &'static str,
+        run: impl FnOnce(&mut rusqlite::CachedStatement<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        let numbered = self.texts.entry(key(text)).or_insert_with(|| numbered(text).into());
+        let mut statement =
+            self.connection.prepare_cached(numbered).map_err(|error| failed(text, &error))?;
+        run(&mut statement).map_err(|error| failed(text, &error))
+    }
+}
+
+/// Read-only connections, used on the caller's own thread.
+///
+/// A point read takes a few microseconds, less than handing it to another thread and back; see
+/// `examples/rates.rs`.
+pub(crate) struct Readers {
+    free: Mutex<Vec<Session>>,
+    permits: Semaphore,
+}
+
+impl Readers {
+    pub fn open(path: &Path, count: usize) -> Result<Self> {
+        let count = count.max(1);
+        let open = |_| {
+            let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            Ok(Session::Sqlite(SqliteSession::new(connection, true)))
+        };
+        let free = (0..count).map(open).collect::<Result<_>>()?;
+        Ok(Self { free: Mutex::new(free), permits: Semaphore::new(count) })
+    }
+
+    pub async fn read<T, E: From<StoreError>>(
+        &self,
+        name: &'static str,
+        work: impl FnMut(&mut Tx<'_>) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        let _permit = self.permits.acquire().await.map_err(|_| StoreError::Closed)?;
+        self.read_now(name, work)
+    }
+
+    pub fn read_blocking<T, E: From<StoreError>>(
+        &self,
+        name: &'static str,
+        mut work: impl FnMut(&mut Tx<'_>) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        loop {
+            if let Ok(_permit) = self.permits.try_acquire() {
+                return self.read_now(name, &mut work);
+            }
+            std::thread::sleep(std::time::Duration::from_micros(200));
+        }
+    }
+
+    /// The caller holds a permit, so a connection is free.
+    fn read_now<T, E: From<StoreError>>(
+        &self,
+        name: &'static str,
+        work: impl FnMut(&mut Tx<'_>) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        let mut session = self.lock().pop().ok_or(StoreError::Closed)?;
+        let answer = read_on(&mut session, name, work);
+        self.lock().push(session);
+        answer
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Session>> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn read_on<T, E: From<StoreError>>(
+    session: &mut Session,
+    name: &'static str,
+    work: impl FnMut(&mut Tx<'_>) -> std::result::Result<T, E>,
+) -> std::result::Result<T, E> {
+    session.begin(false)?;
+    let mut tx = Tx::new(session);
+    let answer = guarded(name, &mut tx, work);
+    let (doomed, _) = tx.end();
+    session.rollback();
+    match (answer, doomed) {
+        (Some(Err(error)), _) => Err(error),
+        (_, Some(error)) => Err(error.into()),
+        (Some(answer), None) => answer,
+        (None, None) => Err(StoreError::Closed.into()),
+    }
+}
+
+fn failed(sql: &'static str, error: &rusqlite::Error) -> StoreError {
+    let message = error.to_string();
+    let rusqlite::Error::SqliteFailure(code, _) = error else {
+        return StoreError::Database { sql, message };
+    };
+    match code.code {
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Conflict(message),
+        ErrorCode::SystemIoFailure => StoreError::Unavailable(message),
+        ErrorCode::ConstraintViolation => constraint(code.extended_code, sql, message),
+        _ => StoreError::Database { sql, message },
+    }
+}
+
+fn constraint(extended: i32, sql: &'static str, message: String) -> StoreError {
+    use rusqlite::ffi;
+    let kind = match extended {
+        ffi::SQLITE_CONSTRAINT_UNIQUE
+        | ffi::SQLITE_CONSTRAINT_PRIMARYKEY
+        | ffi::SQLITE_CONSTRAINT_ROWID => ConstraintKind::Unique,
+        ffi::SQLITE_CONSTRAINT_FOREIGNKEY => ConstraintKind::ForeignKey,
+        ffi::SQLITE_CONSTRAINT_CHECK => ConstraintKind::Check,
+        ffi::SQLITE_CONSTRAINT_NOTNULL => ConstraintKind::NotNull,
+        _ => return StoreError::Database { sql, message },
+    };
+    let what = message.split_once("failed: ").map_or(message.as_str(), |(_, what)| what);
+    StoreError::Constraint { kind, what: what.to_owned() }
+}

@@ -1,0 +1,136 @@
+//! A transaction as its closure sees it.
+
+use super::session::Session;
+use super::sql::Sql;
+use super::value::{Row, Value};
+use crate::StoreError;
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// Which database is behind a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Database {
+    /// A file of this process.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+/// An open transaction.
+///
+/// A statement that the database refuses dooms it on both databases alike: every later statement
+/// answers the same error and nothing is kept, even if the closure returns `Ok`. To provoke and
+/// survive a conflict, use `ON CONFLICT`. A refused row (`execute_one`, a reader of rows) dooms
+/// nothing; return the error and all is rolled back.
+///
+/// Nothing slow belongs inside: no network, no signing. A closure may run more than once.
+pub struct Tx<'s> {
+    session: &'s mut Session,
+    doomed: Option<StoreError>,
+    wakes: bool,
+}
+
+impl<'s> Tx<'s> {
+    pub(crate) fn new(session: &'s mut Session) -> Self {
+        Self { session, doomed: None, wakes: false }
+    }
+
+    /// Runs a statement and says how many rows it touched.
+    pub fn execute(&mut self, sql: &Sql, params: &[Value<'_>]) -> Result<u64> {
+        self.alive()?;
+        let done = self.session.execute(sql, params);
+        self.mark(done)
+    }
+
+    /// Runs a statement that must touch exactly one row.
+    pub fn execute_one(&mut self, sql: &Sql, params: &[Value<'_>]) -> Result<()> {
+        match self.execute(sql, params)? {
+            1 => Ok(()),
+            found => Err(StoreError::NotOne { sql: self.session.text(sql), found }),
+        }
+    }
+
+    /// Runs a query and reads every row.
+    pub fn query<T>(
+        &mut self,
+        sql: &Sql,
+        params: &[Value<'_>],
+        mut read: impl FnMut(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        self.alive()?;
+        let mut rows = Vec::new();
+        let mut unread = None;
+        let done = self.session.query(sql, params, &mut |row| {
+            if unread.is_none() {
+                match read(row) {
+                    Ok(value) => rows.push(value),
+                    Err(error) => unread = Some(error),
+                }
+            }
+        });
+        self.mark(done)?;
+        unread.map_or(Ok(rows), Err)
+    }
+
+    /// Runs a query that answers one row or none.
+    pub fn query_opt<T>(
+        &mut self,
+        sql: &Sql,
+        params: &[Value<'_>],
+        read: impl FnMut(&Row<'_>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        let mut rows = self.query(sql, params, read)?;
+        match rows.len() {
+            0 | 1 => Ok(rows.pop()),
+            found => Err(self.not_one(sql, found)),
+        }
+    }
+
+    /// Runs a query that must answer exactly one row.
+    pub fn query_one<T>(
+        &mut self,
+        sql: &Sql,
+        params: &[Value<'_>],
+        read: impl FnMut(&Row<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.query_opt(sql, params, read)?.ok_or_else(|| self.not_one(sql, 0))
+    }
+
+    /// Prepares a query without running it: how a test checks every named text.
+    pub fn prepare(&mut self, sql: &Sql) -> Result<()> {
+        self.alive()?;
+        let done = self.session.prepare(sql);
+        self.mark(done)
+    }
+
+    /// Which database this is; for tests and for the rare query that has no common form.
+    pub fn database(&self) -> Database {
+        self.session.database()
+    }
+
+    /// After the commit, job workers look for work at once (see [`crate::Store::job_waker`]).
+    pub fn wake_workers(&mut self) {
+        self.wakes = true;
+    }
+
+    pub(crate) fn doom(&mut self, error: StoreError) {
+        self.doomed.get_or_insert(error);
+    }
+
+    /// Why it must not be kept, and whether it wakes workers.
+    pub(crate) fn end(self) -> (Option<StoreError>, bool) {
+        (self.doomed, self.wakes)
+    }
+
+    fn alive(&self) -> Result<()> {
+        self.doomed.clone().map_or(Ok(()), Err)
+    }
+
+    fn mark<T>(&mut self, done: Result<T>) -> Result<T> {
+        done.inspect_err(|error| self.doom(error.clone()))
+    }
+
+    fn not_one(&self, sql: &Sql, found: usize) -> StoreError {
+        StoreError::NotOne { sql: self.session.text(sql), found: found as u64 }
+    }
+}

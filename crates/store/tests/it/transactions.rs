@@ -1,0 +1,284 @@
+//! Transactions: what is kept, what is not, and who is harmed.
+
+use store::migrations::Migration;
+use store::testing::TestDb;
+use store::{ConstraintKind, PgOptions, Sql, SqliteOptions, Store, StoreError, Tx, params};
+
+use super::on_both;
+
+on_both!(
+    a_business_error_leaves_nothing,
+    a_failure_in_a_group_does_not_harm_its_neighbours,
+    a_panic_is_undone_and_the_writer_lives,
+    a_refused_statement_dooms_its_transaction,
+    exactly_one_row_is_checked,
+    sixty_four_tasks_add_up,
+    groups_on_several_connections_add_up,
+    values_come_back_as_they_went,
+    parameters_go_by_number,
+    a_read_cannot_write,
+    every_query_can_be_prepared,
+);
+
+const SCHEMA: &[Migration] = &[
+    Migration::both(1, "jobs", include_str!("../../migrations/0001_jobs.sql")),
+    Migration::both(
+        2,
+        "test",
+        "CREATE TABLE purse (id BIGINT PRIMARY KEY, balance BIGINT NOT NULL CHECK (balance >= 0));
+         CREATE TABLE thing (id {pk}, n BIGINT, t TEXT, b {blob}, u TEXT UNIQUE);",
+    ),
+];
+
+const OPEN: Sql = Sql::both("INSERT INTO purse (id, balance) VALUES ($1, $2)");
+const ADD: Sql = Sql::both("UPDATE purse SET balance = balance + $2 WHERE id = $1");
+const BALANCE: Sql = Sql::both("SELECT balance FROM purse WHERE id = $1");
+const PURSES: Sql = Sql::both("SELECT COUNT(*) FROM purse");
+const NAME: Sql = Sql::both("INSERT INTO thing (u) VALUES ($1) RETURNING id");
+const PUT: Sql = Sql::both("INSERT INTO thing (n, t, b) VALUES ($1, $2, $3) RETURNING id");
+const GET: Sql = Sql::both("SELECT n, t, b FROM thing WHERE id = $1");
+const SWAPPED: Sql = Sql::both("SELECT $2 || '-' || $1");
+
+#[derive(Debug)]
+enum Business {
+    NoCredit,
+    Store(StoreError),
+}
+
+impl From<StoreError> for Business {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+fn opened(db: &TestDb) -> Store {
+    db.open_with(SCHEMA).expect("opens")
+}
+
+fn open_purse(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
+    tx.execute_one(&OPEN, params![id, 0])
+}
+
+async fn balance(store: &Store, id: i64) -> Option<i64> {
+    let read = move |tx: &mut Tx<'_>| tx.query_opt(&BALANCE, params![id], |row| row.int(0));
+    store.read::<_, StoreError, _>("balance", read).await.expect("reads")
+}
+
+async fn a_business_error_leaves_nothing(db: TestDb) {
+    let store = opened(&db);
+    let refused = store
+        .write("refused", |tx| -> Result<(), Business> {
+            open_purse(tx, 1)?;
+            Err(Business::NoCredit)
+        })
+        .await;
+    assert!(matches!(refused, Err(Business::NoCredit)));
+    assert_eq!(balance(&store, 1).await, None);
+}
+
+async fn a_failure_in_a_group_does_not_harm_its_neighbours(db: TestDb) {
+    let store = opened(&db);
+    let all = (0..90_i64).map(|id| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let write = move |tx: &mut Tx<'_>| {
+                open_purse(tx, id)?;
+                match id % 3 {
+                    0 => Ok(()),
+                    1 => Err(Business::NoCredit),
+                    _ => Ok(tx.execute_one(&ADD, params![id, -1])?),
+                }
+            };
+            (id, store.write("neighbour", write).await)
+        })
+    });
+    for task in all.collect::<Vec<_>>() {
+        let (id, answer) = task.await.expect("no panic");
+        match id % 3 {
+            0 => answer.expect("kept"),
+            1 => assert!(matches!(answer, Err(Business::NoCredit))),
+            _ => assert!(matches!(
+                answer,
+                Err(Business::Store(StoreError::Constraint { kind: ConstraintKind::Check, .. }))
+            )),
+        }
+    }
+    let kept = store.read("count", |tx| tx.query_one(&PURSES, &[], |row| row.int(0))).await;
+    assert_eq!(kept.map_err(|error: StoreError| error.to_string()), Ok(30));
+}
+
+async fn a_panic_is_undone_and_the_writer_lives(db: TestDb) {
+    let store = opened(&db);
+    for round in 0..20 {
+        let answer = store
+            .write("explodes", |tx| -> Result<(), StoreError> {
+                open_purse(tx, 7)?;
+                panic!("boom")
+            })
+            .await;
+        match answer {
+            Err(StoreError::Panicked { name: "explodes", message }) => assert_eq!(message, "boom"),
+            other => panic!("round {round}: {other:?}"),
+        }
+    }
+    assert_eq!(balance(&store, 7).await, None);
+    let read = store.read("explodes too", |_| -> Result<(), StoreError> { panic!("boom") }).await;
+    assert!(matches!(read, Err(StoreError::Panicked { .. })));
+    store.write("fine", |tx| open_purse(tx, 7)).await.expect("the writer lives");
+    assert_eq!(balance(&store, 7).await, Some(0));
+}
+
+async fn a_refused_statement_dooms_its_transaction(db: TestDb) {
+    let store = opened(&db);
+    let swallowed = store
+        .write("swallows", |tx| -> Result<(), StoreError> {
+            open_purse(tx, 1)?;
+            tx.query_one(&NAME, params!["same"], |row| row.int(0))?;
+            let _ = tx.query_one(&NAME, params!["same"], |row| row.int(0));
+            Ok(())
+        })
+        .await;
+    assert!(swallowed.is_err_and(|error| error.is_unique()));
+    assert_eq!(balance(&store, 1).await, None);
+}
+
+async fn exactly_one_row_is_checked(db: TestDb) {
+    let store = opened(&db);
+    let missing = store.write("missing", |tx| tx.execute_one(&ADD, params![5, 1])).await;
+    assert!(matches!(missing, Err(StoreError::NotOne { found: 0, .. })));
+    let read = |tx: &mut Tx<'_>| tx.query_one(&BALANCE, params![5], |row| row.int(0));
+    let missing = store.read("missing", read).await;
+    assert!(matches!(missing, Err(StoreError::NotOne { found: 0, .. })));
+    const ALL: Sql = Sql::both("SELECT balance FROM purse");
+    let many = store
+        .write("many", |tx| {
+            open_purse(tx, 1)?;
+            open_purse(tx, 2)?;
+            tx.query_opt(&ALL, &[], |row| row.int(0))
+        })
+        .await;
+    assert!(matches!(many, Err(StoreError::NotOne { found: 2, .. })));
+    assert_eq!(balance(&store, 1).await, None);
+}
+
+async fn add_up(store: &Store) {
+    store.write("open", |tx| open_purse(tx, 1)).await.expect("opens");
+    let tasks = (0..64_i64).map(|n| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            for _ in 0..20 {
+                let add = move |tx: &mut Tx<'_>| tx.execute_one(&ADD, params![1, n]);
+                store.write("add", add).await.expect("adds");
+            }
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.expect("no panic");
+    }
+    assert_eq!(balance(store, 1).await, Some(20 * 63 * 64 / 2));
+}
+
+async fn sixty_four_tasks_add_up(db: TestDb) {
+    add_up(&opened(&db)).await;
+}
+
+async fn groups_on_several_connections_add_up(db: TestDb) {
+    let store = if db.address().starts_with("host=") {
+        let options = PgOptions { writers: 3, readers: 1, group: 16, migrations: SCHEMA };
+        Store::open_postgres_with(&db.address(), options)
+    } else {
+        Store::open_sqlite_with(
+            db.address(),
+            SqliteOptions { migrations: SCHEMA, exclusive: false, readers: 1 },
+        )
+    };
+    add_up(&store.expect("opens")).await;
+}
+
+async fn values_come_back_as_they_went(db: TestDb) {
+    let store = opened(&db);
+    let text = "Ünïcödé 'quoted' $1 \u{1F512}".to_owned();
+    let bytes: Vec<u8> = (0..=255).collect();
+    let (wanted_text, wanted_bytes) = (text.clone(), bytes.clone());
+    let rows = store
+        .write("round trip", move |tx| -> Result<_, StoreError> {
+            let put = [
+                params![i64::MIN, &text, &bytes],
+                params![i64::MAX, "", &[0_u8; 0]],
+                params![true, None::<&str>, None::<&[u8]>],
+                params![None::<i64>, Some("x"), Some(&bytes[..1])],
+            ];
+            let mut rows = Vec::new();
+            for values in put {
+                let id = tx.query_one(&PUT, values, |row| row.int(0))?;
+                rows.push(tx.query_one(&GET, params![id], |row| {
+                    Ok((row.opt_int(0)?, row.opt_text(1)?, row.opt_bytes(2)?))
+                })?);
+            }
+            assert!(matches!(
+                tx.query_one(&GET, params![1], |row| row.text(0)),
+                Err(StoreError::Column { column: 0, .. })
+            ));
+            Ok(rows)
+        })
+        .await
+        .expect("stores");
+    assert_eq!(rows[0], (Some(i64::MIN), Some(wanted_text), Some(wanted_bytes)));
+    assert_eq!(rows[1], (Some(i64::MAX), Some(String::new()), Some(Vec::new())));
+    assert_eq!(rows[2], (Some(1), None, None));
+    assert_eq!(rows[3], (None, Some("x".to_owned()), Some(vec![0])));
+}
+
+async fn parameters_go_by_number(db: TestDb) {
+    let store = opened(&db);
+    let swapped =
+        |tx: &mut Tx<'_>| tx.query_one(&SWAPPED, params!["one", "two"], |row| row.text(0));
+    let text: Result<String, StoreError> = store.read("swapped", swapped).await;
+    assert_eq!(text.expect("reads"), "two-one");
+}
+
+async fn a_read_cannot_write(db: TestDb) {
+    let store = opened(&db);
+    let written = store.read("sneaky", |tx| open_purse(tx, 1)).await;
+    assert!(matches!(written, Err(StoreError::Database { .. })), "{written:?}");
+    let long = store.read_long("long", |tx| tx.query_one(&PURSES, &[], |row| row.int(0))).await;
+    assert_eq!(long.map_err(|error: StoreError| error.to_string()), Ok(0));
+}
+
+async fn every_query_can_be_prepared(db: TestDb) {
+    let store = db.open();
+    let prepare = |tx: &mut Tx<'_>| store::every_query().try_for_each(|sql| tx.prepare(sql));
+    let done: Result<(), StoreError> = store.write("prepare", prepare).await;
+    done.expect("every query is understood");
+}
+
+#[test]
+fn one_process_at_a_time_serves_a_file() {
+    let db = TestDb::new(store::Database::Sqlite);
+    let first = db.open();
+    let second = Store::open_sqlite(db.address(), 1);
+    assert!(matches!(second, Err(StoreError::InUse(_))));
+    let beside = SqliteOptions { exclusive: false, ..SqliteOptions::default() };
+    let beside = Store::open_sqlite_with(db.address(), beside).expect("a command beside it");
+    drop((first, beside));
+    Store::open_sqlite(db.address(), 1).expect("free again");
+}
+
+#[test]
+fn a_lost_connection_is_made_again() {
+    let db = TestDb::new(store::Database::Postgres);
+    let store = opened(&db);
+    store.write_blocking("open", |tx| open_purse(tx, 1)).expect("opens");
+    const OTHERS: Sql = Sql::both(
+        "SELECT COUNT(*) FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE pid <> pg_backend_pid() AND datname = current_database()) AS killed",
+    );
+    for round in 1..20_i64 {
+        let kill = |tx: &mut Tx<'_>| tx.query_one(&OTHERS, &[], |row| row.int(0));
+        store.write_blocking::<_, StoreError, _>("kill", kill).expect("kills");
+        store.write_blocking("add", |tx| tx.execute_one(&ADD, params![1, 1])).expect("adds");
+        let read = |tx: &mut Tx<'_>| tx.query_one(&BALANCE, params![1], |row| row.int(0));
+        let sum: Result<i64, StoreError> = store.read_blocking("sum", read);
+        assert_eq!(sum.expect("reads"), round);
+    }
+}
