@@ -1,0 +1,532 @@
+//! Placing an order of server certificates: what a request means for a product, a CSR and an account.
+//!
+//! Three steps, in the order of endpoints.md section 0.4: [`before_csr`] judges what needs no CSR, [`compose`] puts
+//! parameters and CSR together, [`settle`] decides on uniqueness and money with what the store knows.
+
+use crate::account::{Account, PaymentMode};
+use crate::certificate::CertificateStatus;
+use crate::check::{Check, CheckKind, CheckState};
+use crate::csr::{Csr, CsrError};
+use crate::dcv::{DcvMethod, UniqueValue, constructed_addresses};
+use crate::mail_address::MailAddress;
+use crate::money::Money;
+use crate::names::{CertName, DnsName};
+use crate::order::RequestState;
+use crate::order_ssl::{ChosenNames, DcvChoice, DcvList, Prioritise, SslOrderRequest};
+use crate::product::{Catalogue, Choice, Kind, Level};
+use crate::refusal::Refusal;
+use crate::subject::{self, Subject};
+
+/// What [`compose`] makes of a request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Composed {
+    /// Product, term, licences.
+    pub choice: Choice,
+    /// The names.
+    pub names: ChosenNames,
+    /// How each name is to be proven: the ordered names in order, then the implicit one.
+    pub plans: Vec<NamePlan>,
+    /// Who the certificate will name, where the level names somebody.
+    pub subject: Option<Subject>,
+    /// The price, before test orders and vouchers are looked at.
+    pub price: Money,
+}
+
+/// How control of one name is to be shown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NamePlan {
+    /// The name.
+    pub name: CertName,
+    /// True for the second name that nobody ordered.
+    pub implicit: bool,
+    /// The method.
+    pub method: DcvMethod,
+    /// For mail: to whom; None until the customer chooses.
+    pub address: Option<MailAddress>,
+}
+
+/// What the store knows about the request at hand.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Facts {
+    /// The same CSR was ordered with before (outside of the chain that is being replaced).
+    pub csr_seen: bool,
+    /// The same CSR with the same unique value was.
+    pub token_used: bool,
+    /// The account has an order with this foreignOrderNumber.
+    pub foreign_order_number_used: bool,
+    /// Addresses offered to this account for these names within 24 hours, beyond the constructed ones.
+    pub offered: Vec<MailAddress>,
+    /// A stub order that may be redeemed: of this account and product, not redeemed yet. None when there is none.
+    pub stub_is_redeemable: bool,
+}
+
+/// An order as it is to be written down.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Placement {
+    /// What it costs the account or the customer: what `totalCost` says.
+    pub cost: Money,
+    /// What is taken from the account: [`Placement::cost`] or nothing.
+    pub debit: Money,
+    /// 0 or 1: the status of the answer.
+    pub status: i64,
+    /// The state of the request.
+    pub state: RequestState,
+    /// `expectedDeliveryTime` in hours.
+    pub expected_hours: u32,
+    /// The unique value of the token; generated when the CSR was seen before.
+    pub unique_value: Option<UniqueValue>,
+}
+
+impl Placement {
+    /// The status word of the answer.
+    #[must_use]
+    pub fn certificate_status(&self) -> CertificateStatus {
+        self.state.status(None, crate::time::Time::default())
+    }
+}
+
+/// Judges what needs no CSR: product, term, licences, privileges, what must go together.
+///
+/// # Errors
+/// -3, -4, -90, -91 as the parameters deserve.
+pub fn before_csr(
+    request: &SslOrderRequest,
+    catalogue: &Catalogue,
+    account: &Account,
+) -> Result<Choice, Refusal> {
+    let may = account.privileges;
+    if request.stub_order_number.is_some() && !may.voucher {
+        return Err(Refusal::Voucher("stubOrderNumber"));
+    }
+    if request.ca_certificate_id.is_some() && !may.ca_choice {
+        return Err(Refusal::Permission("caCertificateID"));
+    }
+    let person = &request.representative;
+    for (parameter, value) in [
+        ("isAppRepValidated", person.is_validated),
+        ("isCallbackCompleted", person.is_call_back_completed),
+    ] {
+        if value == Some(true) && !may.registration_authority {
+            return Err(Refusal::Permission(parameter));
+        }
+    }
+    let choice = catalogue.choose(request, may.bonus_days)?;
+    if person.is_call_back_completed == Some(true) {
+        match person.is_validated {
+            Some(true) => {}
+            Some(false) => return Err(Refusal::invalid("isAppRepValidated")),
+            None => return Err(Refusal::Missing("isAppRepValidated")),
+        }
+    }
+    if request.test && !may.test_orders {
+        return Err(Refusal::invalid("test"));
+    }
+    let level = choice.product.level;
+    if matches!(level, Level::Ev | Level::QwacLegal | Level::QwacPsd2)
+        && request.jurisdiction.country.is_none()
+    {
+        return Err(Refusal::Missing("joiCountryName"));
+    }
+    Ok(choice)
+}
+
+/// Puts parameters and CSR together.
+///
+/// # Errors
+/// What is missing or wrong in names (-3, -4, -5, -6, -8, -18, -19, -35) or subject (-3, -7, -8).
+pub fn compose(choice: Choice, request: &SslOrderRequest, csr: &Csr) -> Result<Composed, Refusal> {
+    let country = csr.subject.country.as_deref();
+    if let Some(code) = country.filter(|_| request.prioritise != Prioritise::ParametersOnly) {
+        code.parse::<crate::country::CountryCode>()
+            .map_err(|_| Refusal::NotACountry(code.to_owned()))?;
+    }
+    let names = choose_names(&choice, request, csr)?;
+    let subject = subject::choose(choice.product.level, request, &csr.subject)?;
+    let plans = plan(&choice, &names, request)?;
+    let price = choice.price(names.ordered.len());
+    Ok(Composed { choice, names, plans, subject, price })
+}
+
+/// Decides with what the store knows. `generate` makes a unique value when one is needed.
+///
+/// # Errors
+/// -4 for mail addresses that were never offered, for a stub order or a foreignOrderNumber that may not be used; -55; -15.
+pub fn settle(
+    composed: &Composed,
+    request: &SslOrderRequest,
+    account: &Account,
+    facts: &Facts,
+    generate: impl FnOnce() -> UniqueValue,
+) -> Result<Placement, Refusal> {
+    check_addresses(composed, request, facts)?;
+    if request.stub_order_number.is_some() && !facts.stub_is_redeemable {
+        return Err(Refusal::invalid("stubOrderNumber"));
+    }
+    let unique_value = choose_unique_value(request.unique_value.clone(), facts, generate)?;
+    if request.check_fon_is_unique && facts.foreign_order_number_used {
+        return Err(Refusal::invalid("foreignOrderNumber"));
+    }
+    let free = request.test || request.stub_order_number.is_some();
+    let cost = if free { Money::ZERO } else { composed.price };
+    let by_customer = account.payment == PaymentMode::Customer && cost > Money::ZERO;
+    if !by_customer && !free && !account.can_pay(cost) {
+        return Err(Refusal::NotEnoughCredit);
+    }
+    let (checks, expected_hours) = checks_of(composed, request, account);
+    let state = if by_customer {
+        RequestState::AwaitingPayment { checks }
+    } else {
+        RequestState::with_checks(checks)
+    };
+    Ok(Placement {
+        cost,
+        debit: if by_customer { Money::ZERO } else { cost },
+        status: i64::from(by_customer),
+        state,
+        expected_hours,
+        unique_value,
+    })
+}
+
+/// The unique value of a request token (D69 to D71): the given one, unless this CSR was used with it; a generated one when
+/// none was given and the CSR was seen; none for a CSR that is new.
+///
+/// # Errors
+/// -55.
+pub fn choose_unique_value(
+    given: Option<UniqueValue>,
+    facts: &Facts,
+    generate: impl FnOnce() -> UniqueValue,
+) -> Result<Option<UniqueValue>, Refusal> {
+    match given {
+        Some(_) if facts.token_used => Err(Refusal::TokenNotUnique),
+        Some(value) => Ok(Some(value)),
+        None if facts.csr_seen => Ok(Some(generate())),
+        None => Ok(None),
+    }
+}
+
+/// Whether a mail about a name may go to an address: a constructed one of any authorization domain name, or one that was
+/// offered (D73).
+#[must_use]
+pub fn address_fits(name: &CertName, address: &MailAddress, offered: &[MailAddress]) -> bool {
+    let Some(dns) = name.dns() else {
+        return false;
+    };
+    let constructed = dns.authorization_names();
+    let constructed = constructed.iter().flat_map(constructed_addresses);
+    constructed.into_iter().any(|a| a.same_mailbox(address))
+        || offered.iter().any(|a| a.same_mailbox(address))
+}
+
+/// The authorization domain name that an accepted address speaks for: the longest one of the name that equals the
+/// address' domain, else the registrable domain (contacts found in DNS stand for the domain they were found for).
+#[must_use]
+pub fn domain_of_address(name: &DnsName, address: &MailAddress) -> DnsName {
+    let adns = name.authorization_names();
+    let equal = adns.iter().find(|adn| adn.as_str() == address.domain());
+    equal.or(adns.last()).unwrap_or(name).clone()
+}
+
+fn check_addresses(
+    composed: &Composed,
+    request: &SslOrderRequest,
+    facts: &Facts,
+) -> Result<(), Refusal> {
+    let parameter = match composed.choice.product.kind.is_list() {
+        false => "dcvEmailAddress",
+        true if request.dcv.addresses.is_some() => "dcvEmailAddresses",
+        true => "validationTokens",
+    };
+    for plan in composed.plans.iter().filter(|p| !p.implicit) {
+        if let Some(address) = &plan.address
+            && !address_fits(&plan.name, address, &facts.offered)
+        {
+            let why = format!("Not an acceptable address for {}", plan.name);
+            return Err(Refusal::invalid_because(parameter, why));
+        }
+    }
+    Ok(())
+}
+
+fn checks_of(
+    composed: &Composed,
+    request: &SslOrderRequest,
+    account: &Account,
+) -> (Vec<Check>, u32) {
+    let level = composed.choice.product.level;
+    let trusted = account.privileges.registration_authority;
+    let validated = request.is_customer_validated && level.names_a_subject();
+    let person = &request.representative;
+    let passed = |kind: CheckKind| match kind {
+        CheckKind::Organization => validated && trusted && !level.is_extended(),
+        CheckKind::ApplicantRepresentative => person.is_validated == Some(true),
+        CheckKind::CallBack => person.is_call_back_completed == Some(true),
+        _ => false,
+    };
+    let state = |kind| if passed(kind) { CheckState::Passed } else { CheckState::Open };
+    let mut checks: Vec<Check> =
+        level.checks().iter().map(|kind| Check { kind: *kind, state: state(*kind) }).collect();
+    if validated && !trusted {
+        checks.push(Check { kind: CheckKind::Approval, state: CheckState::Open });
+    }
+    let hours = match level {
+        Level::Dv => 1,
+        Level::Ev | Level::QwacLegal | Level::QwacPsd2 => 240,
+        Level::Ov | Level::QwacNatural if validated && trusted => 1,
+        Level::Ov | Level::QwacNatural if validated => 24,
+        Level::Ov | Level::QwacNatural => 48,
+    };
+    (checks, hours)
+}
+
+/// Chooses the names of a certificate from parameters and CSR.
+///
+/// # Errors
+/// -3, -4, -5, -6, -8, -18, -19, -35.
+pub fn choose_names(
+    choice: &Choice,
+    request: &SslOrderRequest,
+    csr: &Csr,
+) -> Result<ChosenNames, Refusal> {
+    if choice.product.kind.is_list() {
+        list_names(choice, request, csr)
+    } else {
+        single_name(choice, request, csr)
+    }
+}
+
+fn single_name(
+    choice: &Choice,
+    request: &SslOrderRequest,
+    csr: &Csr,
+) -> Result<ChosenNames, Refusal> {
+    let given = request.names.common_name.as_deref();
+    let in_csr = csr.subject.common_name.as_deref();
+    let (text, source) = match (request.prioritise, given, in_csr) {
+        (Prioritise::CsrOnly, _, Some(cn)) => (cn, "csr"),
+        (Prioritise::CsrOnly, _, None) => return Err(CsrError::MissingField.into()),
+        (_, Some(cn), _) => (cn, "commonName"),
+        (_, None, Some(cn)) => (cn, "csr"),
+        (_, None, None) => return Err(CsrError::MissingField.into()),
+    };
+    let text = text.trim();
+    let wildcard = choice.product.kind == Kind::Wildcard;
+    if wildcard && !(text.starts_with("*.") && text.matches('*').count() == 1) {
+        return Err(Refusal::WildcardRequired);
+    }
+    if !wildcard && text.contains('*') {
+        return Err(Refusal::WildcardNotAllowed);
+    }
+    let name: CertName = text.parse().map_err(|e| Refusal::invalid_because(source, e))?;
+    if choice.product.intranet {
+        match &name {
+            CertName::Ip(_) if name.is_public() => return Err(Refusal::PublicAddress),
+            CertName::Dns(_) if name.is_public() => return Err(Refusal::FullyQualified),
+            _ => {}
+        }
+    } else {
+        if matches!(name, CertName::Ip(_)) {
+            return Err(Refusal::IpAddress);
+        }
+        public(&name, source)?;
+    }
+    let implicit = match &name {
+        CertName::Dns(dns) if !request.names.omit_additional && !choice.product.intranet => {
+            dns.www_twin()
+        }
+        CertName::Wildcard(base) if !request.names.omit_additional => {
+            Some(base.clone()).filter(|b| !b.is_public_suffix())
+        }
+        _ => None,
+    };
+    let common_name = fits_common_name(&name).then(|| name.clone());
+    Ok(ChosenNames { ordered: vec![name], implicit, common_name })
+}
+
+fn list_names(
+    choice: &Choice,
+    request: &SslOrderRequest,
+    csr: &Csr,
+) -> Result<ChosenNames, Refusal> {
+    let wishes = &request.names;
+    let from_csr = || -> Option<Vec<String>> {
+        let ips = csr.san_ips.iter().map(ToString::to_string);
+        let all: Vec<String> = csr.san_dns.iter().cloned().chain(ips).collect();
+        (!all.is_empty()).then_some(all)
+    };
+    let (texts, source) = match (&wishes.domain_names, request.prioritise) {
+        (Some(given), p) if p != Prioritise::CsrOnly => (given.clone(), "domainNames"),
+        _ => (from_csr().ok_or(Refusal::Missing("domainNames"))?, "csr"),
+    };
+    let mut ordered: Vec<CertName> = Vec::with_capacity(texts.len());
+    let mut seen = std::collections::HashSet::new();
+    for text in &texts {
+        let why = |e: &dyn std::fmt::Display| {
+            Refusal::invalid_because(source, format!("{}: {e}", printable(text)))
+        };
+        let name: CertName = text.parse().map_err(|e| why(&e))?;
+        public(&name, source)?;
+        if choice.product.level.is_extended() && name.is_wildcard() {
+            return Err(why(&"no wildcards in this product"));
+        }
+        if choice.product.level.is_extended() && matches!(name, CertName::Ip(_)) {
+            return Err(why(&"no IP addresses in this product"));
+        }
+        if !seen.insert(name.clone()) {
+            return Err(why(&"given twice"));
+        }
+        ordered.push(name);
+    }
+    if ordered.is_empty() {
+        return Err(Refusal::Missing("domainNames"));
+    }
+    if ordered.len() > choice.product.max_names as usize {
+        let why = format!("At most {} names", choice.product.max_names);
+        return Err(Refusal::invalid_because(source, why));
+    }
+    let common_name = list_common_name(choice, request, csr, &ordered)?;
+    Ok(ChosenNames { ordered, implicit: None, common_name })
+}
+
+fn list_common_name(
+    choice: &Choice,
+    request: &SslOrderRequest,
+    csr: &Csr,
+    ordered: &[CertName],
+) -> Result<Option<CertName>, Refusal> {
+    let wishes = &request.names;
+    let wanted = match wishes.max_subject_cns {
+        None => None,
+        Some(n @ (0 | 1)) => Some(n == 1),
+        Some(_) => return Err(Refusal::invalid("maxSubjectCNs")),
+    };
+    let primary = match &wishes.primary {
+        Some(text) => {
+            let name: CertName =
+                text.parse().map_err(|e| Refusal::invalid_because("primaryDomainName", e))?;
+            if !ordered.contains(&name) {
+                let why = "Not one of the order's names";
+                return Err(Refusal::invalid_because("primaryDomainName", why));
+            }
+            Some(name)
+        }
+        None if choice.product.kind == Kind::Ucc => {
+            let cn = csr.subject.common_name.as_deref().map(str::trim);
+            if cn.is_some_and(|cn| cn.parse::<std::net::IpAddr>().is_ok()) {
+                return Err(Refusal::IpAddress);
+            }
+            cn.and_then(|cn| cn.parse().ok()).filter(|name| ordered.contains(name))
+        }
+        None if wanted == Some(true) => return Err(Refusal::Missing("primaryDomainName")),
+        None => None,
+    };
+    let fits = primary.as_ref().is_some_and(fits_common_name);
+    match (wanted, primary) {
+        (Some(false), _) | (_, None) => Ok(None),
+        (_, Some(name)) if fits => Ok(Some(name)),
+        (Some(true), Some(_)) => Err(Refusal::invalid("primaryDomainName")),
+        (None, Some(_)) => Ok(None),
+    }
+}
+
+fn fits_common_name(name: &CertName) -> bool {
+    name.to_string().len() <= 64
+}
+
+fn public(name: &CertName, source: &'static str) -> Result<(), Refusal> {
+    if name.is_public() {
+        return Ok(());
+    }
+    let why = match name {
+        CertName::Ip(ip) => format!("{ip} is not an Internet-accessible address"),
+        CertName::Dns(_) | CertName::Wildcard(_) => format!("{name} is not a public domain name"),
+    };
+    Err(Refusal::invalid_because(source, why))
+}
+
+fn printable(text: &str) -> String {
+    text.chars().filter(|c| c.is_ascii_graphic()).take(64).collect()
+}
+
+fn plan(
+    choice: &Choice,
+    names: &ChosenNames,
+    request: &SslOrderRequest,
+) -> Result<Vec<NamePlan>, Refusal> {
+    let mut plans = if choice.product.kind.is_list() {
+        plan_list(names, request)?
+    } else {
+        let method = request.dcv.method.unwrap_or(DcvMethod::Email);
+        let name = names.ordered.first().ok_or(CsrError::MissingField)?;
+        if !choice.product.intranet && !method.fits(name) {
+            let why = format!("{method} cannot prove {name}");
+            return Err(Refusal::invalid_because("dcvMethod", why));
+        }
+        let address = request.dcv.address.clone().filter(|_| method == DcvMethod::Email);
+        vec![NamePlan { name: name.clone(), implicit: false, method, address }]
+    };
+    if let Some(twin) = &names.implicit {
+        let first = &plans[0];
+        plans.push(NamePlan {
+            name: CertName::Dns(twin.clone()),
+            implicit: true,
+            method: first.method,
+            address: first.address.clone(),
+        });
+    }
+    Ok(plans)
+}
+
+fn plan_list(names: &ChosenNames, request: &SslOrderRequest) -> Result<Vec<NamePlan>, Refusal> {
+    let wishes = &request.dcv;
+    let (list, parameter) = match (&wishes.addresses, &wishes.tokens) {
+        (Some(a), Some(b)) => {
+            let (a, b) =
+                (spread(a, names, "dcvEmailAddresses")?, spread(b, names, "validationTokens")?);
+            if a != b {
+                return Err(Refusal::invalid("validationTokens"));
+            }
+            (a, "validationTokens")
+        }
+        (Some(a), None) => (spread(a, names, "dcvEmailAddresses")?, "dcvEmailAddresses"),
+        (None, Some(b)) => (spread(b, names, "validationTokens")?, "validationTokens"),
+        (None, None) => match wishes.method {
+            Some(method) if method != DcvMethod::Email => {
+                (vec![DcvChoice::Method(method); names.ordered.len()], "dcvMethod")
+            }
+            _ => return Ok(names.ordered.iter().map(undecided).collect()),
+        },
+    };
+    let planned = |(name, choice): (&CertName, DcvChoice)| {
+        let (method, address) = match choice {
+            DcvChoice::Mail(address) => (DcvMethod::Email, Some(address)),
+            DcvChoice::Method(method) => (method, None),
+        };
+        if !method.fits(name) {
+            let why = format!("{method} cannot prove {name}");
+            return Err(Refusal::invalid_because(parameter, why));
+        }
+        Ok(NamePlan { name: name.clone(), implicit: false, method, address })
+    };
+    names.ordered.iter().zip(list).map(planned).collect()
+}
+
+fn undecided(name: &CertName) -> NamePlan {
+    NamePlan { name: name.clone(), implicit: false, method: DcvMethod::Email, address: None }
+}
+
+fn spread(
+    list: &DcvList,
+    names: &ChosenNames,
+    parameter: &'static str,
+) -> Result<Vec<DcvChoice>, Refusal> {
+    match list {
+        DcvList::All(method) => Ok(vec![DcvChoice::Method(*method); names.ordered.len()]),
+        DcvList::Each(each) if each.len() == names.ordered.len() => Ok(each.clone()),
+        DcvList::Each(each) => {
+            let why = format!("{} entries for {} names", each.len(), names.ordered.len());
+            Err(Refusal::invalid_because(parameter, why))
+        }
+    }
+}
