@@ -90,14 +90,14 @@ impl Store {
         opening.queues.push(reads.clone());
         off_runtime(|| postgres::migrate(&config, options.migrations))?;
         for _ in 0..options.writers.max(1) {
-            let session = PgSession::new(config.clone(), false);
+            let session = PgSession::new(&config, false);
             let (queue, raised) = (opening.writes.clone(), signal.clone());
             let group = options.group.max(1);
             opening
                 .spawn("store-write", move || postgres::work(session, &queue, group, &raised))?;
         }
         for _ in 0..options.readers.max(1) {
-            let session = PgSession::new(config.clone(), true);
+            let session = PgSession::new(&config, true);
             let (queue, raised) = (reads.clone(), signal.clone());
             opening.spawn("store-read", move || postgres::work(session, &queue, 1, &raised))?;
         }

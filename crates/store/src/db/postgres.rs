@@ -31,7 +31,9 @@ pub struct PgOptions {
     pub writers: usize,
     /// Connections that read, so that readers do not wait behind writers.
     pub readers: usize,
-    /// How many waiting closures a writer may put into one transaction.
+    /// How many waiting closures a writer may put into one transaction. Leave it at 1: the server
+    /// gathers the syncs of several connections by itself, a round trip per savepoint eats what
+    /// a group saves, and two groups that touch the same rows in another order deadlock.
     pub group: usize,
     /// The schema, [`migrations::ALL`] except in tests.
     pub migrations: &'static [Migration],
@@ -59,9 +61,9 @@ const CHANNEL: &str = "LISTEN chancery_jobs";
 const NOTIFY: &str = "NOTIFY chancery_jobs";
 
 pub(crate) struct PgSession {
-    config: Config,
+    config: Arc<Config>,
     read_only: bool,
-    open: Option<Open>,
+    open: Option<Box<Open>>,
 }
 
 struct Open {
@@ -69,7 +71,7 @@ struct Open {
     statements: HashMap<Key, Statement>,
 }
 
-pub(crate) fn parse(url: &str) -> Result<Config> {
+pub(crate) fn parse(url: &str) -> Result<Arc<Config>> {
     let mut config: Config = url.parse().map_err(|error: postgres::Error| {
         StoreError::Unavailable(format!("database address: {}", describe(&error)))
     })?;
@@ -79,12 +81,12 @@ pub(crate) fn parse(url: &str) -> Result<Config> {
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(Duration::from_secs(5));
     }
-    Ok(config)
+    Ok(Arc::new(config))
 }
 
 /// Brings the schema up to date. Blocks, and must not run on a thread of an async runtime.
-pub(crate) fn migrate(config: &Config, migrations: &[Migration]) -> Result<()> {
-    let mut session = Session::Postgres(PgSession::new(config.clone(), false));
+pub(crate) fn migrate(config: &Arc<Config>, migrations: &[Migration]) -> Result<()> {
+    let mut session = Session::Postgres(PgSession::new(config, false));
     migrations::run(&mut session, migrations)
 }
 
@@ -97,8 +99,8 @@ pub(crate) fn work(session: PgSession, queue: &Queue, group: usize, signal: &Job
 }
 
 impl PgSession {
-    pub fn new(config: Config, read_only: bool) -> Self {
-        Self { config, read_only, open: None }
+    pub fn new(config: &Arc<Config>, read_only: bool) -> Self {
+        Self { config: config.clone(), read_only, open: None }
     }
 
     pub fn execute(&mut self, sql: &Sql, params: &[Value<'_>]) -> Result<u64> {
@@ -187,7 +189,7 @@ impl PgSession {
             std::thread::sleep(Duration::from_millis(pause));
             match connect(&self.config) {
                 Ok(client) => {
-                    self.open = Some(Open { client, statements: HashMap::new() });
+                    self.open = Some(Box::new(Open { client, statements: HashMap::new() }));
                     return Ok(());
                 }
                 Err(error) => last = describe(&error),
@@ -208,7 +210,8 @@ impl PgSession {
         text: &'static str,
         run: impl FnOnce(&mut Client, &Statement) -> std::result::Result<T, postgres::Error>,
     ) -> Result<T> {
-        let Some(Open { client, statements }) = &mut self.open else { return Err(gone()) };
+        let Some(open) = &mut self.open else { return Err(gone()) };
+        let Open { client, statements } = &mut **open;
         let done = match statements.get(&key(text)) {
             Some(statement) => run(client, statement),
             None => client.prepare(text).and_then(|statement| {
@@ -260,8 +263,8 @@ impl PgSession {
 ///
 /// Not part of the transaction itself, where NOTIFY would make commits wait for each other;
 /// a signal lost in a crash costs no more than the wait for the next look. Bursts become one.
-pub(crate) fn tell_nodes(config: &Config, own: &AtomicI32, signal: &JobSignal) {
-    let mut session = PgSession::new(config.clone(), false);
+pub(crate) fn tell_nodes(config: &Arc<Config>, own: &AtomicI32, signal: &JobSignal) {
+    let mut session = PgSession::new(config, false);
     while signal.raised() {
         let told = session.connected().and_then(|()| {
             own.store(session.backend_pid(), Ordering::Relaxed);
@@ -275,8 +278,8 @@ pub(crate) fn tell_nodes(config: &Config, own: &AtomicI32, signal: &JobSignal) {
 }
 
 /// Hears what other nodes tell. `own` is the connection of [`tell_nodes`].
-pub(crate) fn hear_nodes(config: &Config, own: &AtomicI32, signal: &JobSignal) {
-    let mut session = PgSession::new(config.clone(), false);
+pub(crate) fn hear_nodes(config: &Arc<Config>, own: &AtomicI32, signal: &JobSignal) {
+    let mut session = PgSession::new(config, false);
     while !signal.closed() {
         if let Err(error) = session.listen(own, signal) {
             tracing::warn!(%error, "cannot listen for jobs of other nodes");
@@ -316,11 +319,13 @@ impl PgSession {
     }
 }
 
-/// Starts the two threads above.
+type ThreadBody = Box<dyn FnOnce() + Send>;
+
+/// The two threads above, to be started.
 pub(crate) fn node_threads(
-    config: &Config,
+    config: &Arc<Config>,
     signal: &Arc<JobSignal>,
-) -> [(&'static str, Box<dyn FnOnce() + Send>); 2] {
+) -> [(&'static str, ThreadBody); 2] {
     let own = Arc::new(AtomicI32::new(0));
     let (config_1, own_1, signal_1) = (config.clone(), own.clone(), signal.clone());
     let (config_2, signal_2) = (config.clone(), signal.clone());

@@ -169,10 +169,10 @@ impl SqliteSession {
 
     pub fn rollback(&mut self) {
         // Some errors have already ended the transaction.
-        if !self.connection.is_autocommit() {
-            if let Err(error) = self.step("ROLLBACK") {
-                tracing::error!(%error, "rollback failed");
-            }
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.step("ROLLBACK")
+        {
+            tracing::error!(%error, "rollback failed");
         }
     }
 
