@@ -12,10 +12,19 @@
 //! bytes and NULL. Rows that a decision hangs on are locked by writing them first
 //! (`UPDATE .. RETURNING`) or, on PostgreSQL, by `FOR UPDATE`.
 
+pub mod accounts;
+pub mod certificates;
+pub mod crls;
 mod db;
 mod error;
+pub mod events;
+pub mod evidence;
 pub mod jobs;
+pub mod mails;
 pub mod migrations;
+pub mod names;
+pub mod orders;
+pub mod settings;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -26,5 +35,20 @@ pub use error::{ConstraintKind, StoreError};
 
 /// Every query of this crate.
 pub fn every_query() -> impl Iterator<Item = &'static Sql> {
-    [migrations::QUERIES, jobs::ALL].into_iter().flatten().copied()
+    [
+        migrations::QUERIES,
+        jobs::ALL,
+        accounts::ALL,
+        certificates::ALL,
+        crls::ALL,
+        events::ALL,
+        evidence::ALL,
+        mails::ALL,
+        names::ALL,
+        orders::ALL,
+        settings::ALL,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }

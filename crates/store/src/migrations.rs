@@ -25,8 +25,16 @@ use crate::db::{Database, Sql};
 use crate::{StoreError, params};
 
 /// Every migration, in order.
-pub const ALL: &[Migration] =
-    &[Migration::both(1, "jobs", include_str!("../migrations/0001_jobs.sql"))];
+pub const ALL: &[Migration] = &[
+    Migration::both(1, "jobs", include_str!("../migrations/0001_jobs.sql")),
+    Migration::both(2, "house", include_str!("../migrations/0002_house.sql")),
+    Migration::pair(
+        3,
+        "numbers",
+        include_str!("../migrations/0003_numbers.sqlite.sql"),
+        include_str!("../migrations/0003_numbers.postgres.sql"),
+    ),
+];
 
 /// One step of the schema.
 #[derive(Debug, Clone, Copy)]

@@ -1,6 +1,8 @@
 //! Transactions: what is kept, what is not, and who is harmed.
 
-use store::migrations::Migration;
+use std::sync::OnceLock;
+
+use store::migrations::{ALL, Migration};
 use store::testing::TestDb;
 use store::{ConstraintKind, PgOptions, Sql, SqliteOptions, Store, StoreError, Tx, params};
 
@@ -20,15 +22,19 @@ on_both!(
     every_query_can_be_prepared,
 );
 
-const SCHEMA: &[Migration] = &[
-    Migration::both(1, "jobs", include_str!("../../migrations/0001_jobs.sql")),
-    Migration::both(
-        2,
-        "test",
-        "CREATE TABLE purse (id BIGINT PRIMARY KEY, balance BIGINT NOT NULL CHECK (balance >= 0));
-         CREATE TABLE thing (id {pk}, n BIGINT, t TEXT, b {blob}, u TEXT UNIQUE);",
-    ),
-];
+const TABLES: &str =
+    "CREATE TABLE purse (id BIGINT PRIMARY KEY, balance BIGINT NOT NULL CHECK (balance >= 0));
+     CREATE TABLE thing (id {pk}, n BIGINT, t TEXT, b {blob}, u TEXT UNIQUE);";
+
+/// The whole schema and the tables of these tests.
+fn schema() -> &'static [Migration] {
+    static SCHEMA: OnceLock<Vec<Migration>> = OnceLock::new();
+    SCHEMA.get_or_init(|| {
+        let last = i64::try_from(ALL.len()).expect("few");
+        let more = [Migration::both(last + 1, "test", TABLES)];
+        ALL.iter().copied().chain(more).collect()
+    })
+}
 
 const OPEN: Sql = Sql::both("INSERT INTO purse (id, balance) VALUES ($1, $2)");
 const ADD: Sql = Sql::both("UPDATE purse SET balance = balance + $2 WHERE id = $1");
@@ -52,7 +58,7 @@ impl From<StoreError> for Business {
 }
 
 fn opened(db: &TestDb) -> Store {
-    db.open_with(SCHEMA).expect("opens")
+    db.open_with(schema()).expect("opens")
 }
 
 fn open_purse(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
@@ -184,12 +190,12 @@ async fn sixty_four_tasks_add_up(db: TestDb) {
 
 async fn groups_on_several_connections_add_up(db: TestDb) {
     let store = if db.address().starts_with("host=") {
-        let options = PgOptions { writers: 3, readers: 1, group: 16, migrations: SCHEMA };
+        let options = PgOptions { writers: 3, readers: 1, group: 16, migrations: schema() };
         Store::open_postgres_with(&db.address(), options)
     } else {
         Store::open_sqlite_with(
             db.address(),
-            SqliteOptions { migrations: SCHEMA, exclusive: false, readers: 1 },
+            SqliteOptions { migrations: schema(), exclusive: false, readers: 1 },
         )
     };
     add_up(&store.expect("opens")).await;

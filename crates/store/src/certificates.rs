@@ -1,0 +1,158 @@
+//! Certificates: written down before they are signed, kept afterwards, revoked, listed for CRLs.
+
+use domain::certificate::{CaId, CertificateId, RevocationReason, Serial};
+use domain::receipt::Receipt;
+use domain::time::Time;
+
+use crate::{Sql, StoreError, Tx, params};
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// A certificate about to be written down.
+#[derive(Clone, Debug)]
+pub struct NewRecord {
+    /// For which request.
+    pub certificate: CertificateId,
+    /// Its serial.
+    pub serial: Serial,
+    /// Who will sign.
+    pub ca: CaId,
+    /// The TBSCertificate in DER.
+    pub tbs: Vec<u8>,
+    /// Its SHA-256.
+    pub tbs_sha256: [u8; 32],
+    /// First second.
+    pub not_before: Time,
+    /// Last second.
+    pub not_after: Time,
+    /// Which shard of the CA's CRL will name it.
+    pub crl_shard: i64,
+}
+
+/// A certificate that was written down, and perhaps not signed yet.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// The receipt of that writing.
+    pub receipt: Receipt,
+    /// Who signs.
+    pub ca: CaId,
+    /// What is to be signed; empty once it is.
+    pub tbs: Vec<u8>,
+}
+
+/// An entry of a CRL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RevokedEntry {
+    /// Which certificate.
+    pub serial: Serial,
+    /// Since when.
+    pub at: Time,
+    /// Why.
+    pub reason: RevocationReason,
+}
+
+/// Writes a certificate down. The receipt counts once the transaction is committed.
+pub fn record(tx: &mut Tx<'_>, r: &NewRecord, now: Time) -> Result<Receipt> {
+    let values = params![
+        r.serial.as_bytes(),
+        r.certificate.0,
+        r.ca.0,
+        &r.tbs_sha256,
+        &r.tbs,
+        r.not_before.ms(),
+        r.not_after.ms(),
+        r.crl_shard,
+        now.ms(),
+    ];
+    tx.execute_one(&RECORD, values)?;
+    Ok(receipt(r.certificate, r.serial, r.tbs_sha256))
+}
+
+/// What was written down for a request.
+pub fn recorded(tx: &mut Tx<'_>, id: CertificateId) -> Result<Option<Recorded>> {
+    tx.query_opt(&RECORDED, params![id.0], |row| {
+        let serial = Serial::from_stored(row.bytes_ref(0)?);
+        let digest = row.bytes_ref(2)?.try_into();
+        let (Some(serial), Ok(digest)) = (serial, digest) else {
+            return Err(StoreError::inconsistent("recorded certificate"));
+        };
+        Ok(Recorded {
+            receipt: receipt(id, serial, digest),
+            ca: CaId(row.int(1)?),
+            tbs: row.opt_bytes(3)?.unwrap_or_default(),
+        })
+    })
+}
+
+/// Keeps a signed certificate; false when it was kept before.
+pub fn keep(tx: &mut Tx<'_>, serial: Serial, der: &[u8], now: Time) -> Result<bool> {
+    Ok(tx.execute(&KEEP, params![serial.as_bytes(), der, now.ms()])? == 1)
+}
+
+/// Marks a certificate as revoked, or gives it the reason keyCompromise in place of another.
+pub fn revoke(tx: &mut Tx<'_>, serial: Serial, at: Time, reason: RevocationReason) -> Result<()> {
+    tx.execute_one(&REVOKE, params![serial.as_bytes(), at.ms(), reason.code()])
+}
+
+/// The request of a serial.
+pub fn request_of(tx: &mut Tx<'_>, serial: Serial) -> Result<Option<CertificateId>> {
+    tx.query_opt(&REQUEST_OF, params![serial.as_bytes()], |row| row.int(0).map(CertificateId))
+}
+
+/// CA and CRL shard of a serial.
+pub fn shard_of(tx: &mut Tx<'_>, serial: Serial) -> Result<Option<(CaId, i64)>> {
+    tx.query_opt(&SHARD_OF, params![serial.as_bytes()], |row| Ok((CaId(row.int(0)?), row.int(1)?)))
+}
+
+/// The revoked certificates of a CA's shard that expire at or after `since`: an entry stays until one CRL after expiry.
+pub fn revoked(tx: &mut Tx<'_>, ca: CaId, shard: i64, since: Time) -> Result<Vec<RevokedEntry>> {
+    tx.query(&REVOKED, params![ca.0, shard, since.ms()], |row| {
+        let serial = Serial::from_stored(row.bytes_ref(0)?);
+        let reason = RevocationReason::from_code(row.int(2)?);
+        match (serial, reason) {
+            (Some(serial), Some(reason)) => {
+                Ok(RevokedEntry { serial, at: Time::from_ms(row.int(1)?), reason })
+            }
+            _ => Err(StoreError::inconsistent("revoked certificate")),
+        }
+    })
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where receipts are made: right after the row was written"
+)]
+fn receipt(certificate: CertificateId, serial: Serial, tbs_sha256: [u8; 32]) -> Receipt {
+    Receipt::of_recorded(certificate, serial, tbs_sha256)
+}
+
+/// The queries of this file.
+pub const ALL: &[&Sql] = &[&RECORD, &RECORDED, &KEEP, &REVOKE, &REQUEST_OF, &SHARD_OF, &REVOKED];
+
+const RECORD: Sql = Sql::both(
+    "INSERT INTO certificates (serial, certificate_id, ca_id, tbs_sha256, tbs, not_before, not_after, crl_shard,
+         recorded_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+);
+
+const RECORDED: Sql =
+    Sql::both("SELECT serial, ca_id, tbs_sha256, tbs FROM certificates WHERE certificate_id = $1");
+
+const KEEP: Sql = Sql::both(
+    "UPDATE certificates SET der = $2, issued_at = $3, tbs = NULL WHERE serial = $1 AND der IS NULL",
+);
+
+const REVOKE: Sql = Sql::both(
+    "UPDATE certificates SET revoked_at = COALESCE(revoked_at, $2), revocation_reason = $3
+     WHERE serial = $1 AND der IS NOT NULL",
+);
+
+const REQUEST_OF: Sql = Sql::both("SELECT certificate_id FROM certificates WHERE serial = $1");
+
+const SHARD_OF: Sql = Sql::both("SELECT ca_id, crl_shard FROM certificates WHERE serial = $1");
+
+const REVOKED: Sql = Sql::both(
+    "SELECT serial, revoked_at, revocation_reason FROM certificates
+     WHERE ca_id = $1 AND crl_shard = $2 AND revoked_at IS NOT NULL AND not_after >= $3
+     ORDER BY revoked_at, serial",
+);

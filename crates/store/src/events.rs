@@ -1,0 +1,148 @@
+//! The audit trail: an event per change, appended, later sealed into a chain of hashes per account.
+
+use domain::certificate::{AccountId, OrderNumber};
+use domain::time::Time;
+use sha2::{Digest, Sha256};
+
+use crate::{Row, Sql, StoreError, Tx, params};
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// An event about to be written.
+#[derive(Clone, Debug)]
+pub struct NewEvent<'a> {
+    /// Whose account.
+    pub account: AccountId,
+    /// Which order.
+    pub order: Option<OrderNumber>,
+    /// What happened, a word.
+    pub kind: &'a str,
+    /// Who did it.
+    pub actor: &'a str,
+    /// More (JSON).
+    pub detail: &'a str,
+    /// When.
+    pub at: Time,
+}
+
+/// An event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Its number.
+    pub id: i64,
+    /// Whose account.
+    pub account: AccountId,
+    /// Which order.
+    pub order: Option<OrderNumber>,
+    /// What happened.
+    pub kind: String,
+    /// Who did it.
+    pub actor: String,
+    /// More (JSON).
+    pub detail: String,
+    /// When.
+    pub at: Time,
+}
+
+/// Appends an event.
+pub fn append(tx: &mut Tx<'_>, e: &NewEvent<'_>) -> Result<()> {
+    let order = e.order.map(|o| o.0);
+    let values = params![e.account.0, order, e.kind, e.actor, e.detail, e.at.ms()];
+    tx.execute_one(&APPEND, values)
+}
+
+/// An order's events, oldest first.
+pub fn of_order(tx: &mut Tx<'_>, order: OrderNumber) -> Result<Vec<Event>> {
+    tx.query(&OF_ORDER, params![order.0], read)
+}
+
+/// Seals events that are not sealed yet, at most so many, and says how many there were. The caller sees to it that only
+/// one sealer works at a time.
+///
+/// An event may be committed after one with a higher number was sealed (PostgreSQL gives numbers before commits), so
+/// only events older than `before` (milliseconds of business time) are taken, in the order of their numbers.
+pub fn seal(tx: &mut Tx<'_>, before: Time, limit: u32) -> Result<usize> {
+    let events = tx.query(&UNSEALED, params![before.ms(), limit], read)?;
+    let mut last: std::collections::HashMap<i64, Vec<u8>> = std::collections::HashMap::new();
+    for event in &events {
+        let account = event.account.0;
+        let previous = match last.remove(&account) {
+            Some(hash) => hash,
+            None => {
+                tx.query_opt(&LAST_SEAL, params![account], |row| row.bytes(0))?.unwrap_or_default()
+            }
+        };
+        let hash = chain_hash(&previous, event);
+        tx.execute_one(&SEAL, params![event.id, account, &hash])?;
+        last.insert(account, hash);
+    }
+    Ok(events.len())
+}
+
+/// Walks an account's chain and says the number of the first event whose seal is wrong; None when all is well.
+pub fn first_broken_seal(tx: &mut Tx<'_>, account: AccountId) -> Result<Option<i64>> {
+    let rows = tx.query(&SEALED, params![account.0], |row| Ok((read(row)?, row.bytes(7)?)))?;
+    let mut previous = Vec::new();
+    for (event, hash) in rows {
+        if chain_hash(&previous, &event) != hash {
+            return Ok(Some(event.id));
+        }
+        previous = hash;
+    }
+    Ok(None)
+}
+
+fn chain_hash(previous: &[u8], e: &Event) -> Vec<u8> {
+    let order = e.order.map_or(0, |o| o.0);
+    let mut hash = Sha256::new();
+    hash.update(previous);
+    for number in [e.id, e.account.0, order, e.at.ms()] {
+        hash.update(number.to_be_bytes());
+    }
+    for text in [&e.kind, &e.actor, &e.detail] {
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text);
+    }
+    hash.finalize().to_vec()
+}
+
+fn read(row: &Row<'_>) -> Result<Event> {
+    Ok(Event {
+        id: row.int(0)?,
+        account: AccountId(row.int(1)?),
+        order: row.opt_int(2)?.map(OrderNumber),
+        kind: row.text(3)?,
+        actor: row.text(4)?,
+        detail: row.text(5)?,
+        at: Time::from_ms(row.int(6)?),
+    })
+}
+
+/// The queries of this file.
+pub const ALL: &[&Sql] = &[&APPEND, &OF_ORDER, &UNSEALED, &LAST_SEAL, &SEAL, &SEALED];
+
+const APPEND: Sql = Sql::both(
+    "INSERT INTO events (account_id, order_number, kind, actor, detail, at) VALUES ($1, $2, $3, $4, $5, $6)",
+);
+
+const OF_ORDER: Sql = Sql::both(
+    "SELECT id, account_id, order_number, kind, actor, detail, at FROM events WHERE order_number = $1 ORDER BY id",
+);
+
+const UNSEALED: Sql = Sql::both(
+    "SELECT e.id, e.account_id, e.order_number, e.kind, e.actor, e.detail, e.at FROM events e
+     WHERE e.id > COALESCE((SELECT MAX(event_id) FROM event_seals), 0) AND e.at <= $1
+     ORDER BY e.id LIMIT $2",
+);
+
+const LAST_SEAL: Sql =
+    Sql::both("SELECT hash FROM event_seals WHERE account_id = $1 ORDER BY event_id DESC LIMIT 1");
+
+const SEAL: Sql =
+    Sql::both("INSERT INTO event_seals (event_id, account_id, hash) VALUES ($1, $2, $3)");
+
+const SEALED: Sql = Sql::both(
+    "SELECT e.id, e.account_id, e.order_number, e.kind, e.actor, e.detail, e.at, s.hash
+     FROM event_seals s JOIN events e ON e.id = s.event_id
+     WHERE s.account_id = $1 ORDER BY s.event_id",
+);

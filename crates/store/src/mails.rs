@@ -1,0 +1,177 @@
+//! Outgoing mail, templates that override ours, and addresses that were offered for domains.
+
+use domain::certificate::{AccountId, OrderNumber};
+use domain::mail_address::MailAddress;
+use domain::names::DnsName;
+use domain::time::Time;
+
+use crate::{Sql, StoreError, Tx, params};
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// A mail about to be written down.
+#[derive(Clone, Debug)]
+pub struct NewMail {
+    /// On whose account.
+    pub account: AccountId,
+    /// About which order.
+    pub order: Option<OrderNumber>,
+    /// Which mail, a word.
+    pub kind: &'static str,
+    /// Envelope sender.
+    pub sender: String,
+    /// Envelope recipient.
+    pub recipient: String,
+    /// Subject, for lists.
+    pub subject: String,
+    /// The whole message.
+    pub message: Vec<u8>,
+}
+
+/// A mail that is to be sent.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// Its number.
+    pub id: i64,
+    /// Envelope sender.
+    pub sender: String,
+    /// Envelope recipient.
+    pub recipient: String,
+    /// The whole message.
+    pub message: Vec<u8>,
+}
+
+/// A text of an operator's that takes the place of one of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    /// Subject.
+    pub subject: String,
+    /// Plain text.
+    pub text: String,
+    /// HTML.
+    pub html: String,
+}
+
+/// Writes a mail down and gives its number.
+pub fn insert(tx: &mut Tx<'_>, m: &NewMail, now: Time) -> Result<i64> {
+    let values = params![
+        m.account.0,
+        m.order.map(|o| o.0),
+        m.kind,
+        &m.sender,
+        &m.recipient,
+        &m.subject,
+        &m.message,
+        now.ms(),
+    ];
+    tx.query_one(&INSERT, values, |row| row.int(0))
+}
+
+/// A mail that was not sent yet.
+pub fn unsent(tx: &mut Tx<'_>, id: i64) -> Result<Option<Outgoing>> {
+    tx.query_opt(&UNSENT, params![id], |row| {
+        Ok(Outgoing {
+            id: row.int(0)?,
+            sender: row.text(1)?,
+            recipient: row.text(2)?,
+            message: row.bytes(3)?,
+        })
+    })
+}
+
+/// Notes that a mail was sent.
+pub fn mark_sent(tx: &mut Tx<'_>, id: i64, now: Time) -> Result<()> {
+    tx.execute(&MARK_SENT, params![id, now.ms()]).map(drop)
+}
+
+/// Notes why a mail could not be sent.
+pub fn mark_failed(tx: &mut Tx<'_>, id: i64, error: &str) -> Result<()> {
+    tx.execute(&MARK_FAILED, params![id, error]).map(drop)
+}
+
+/// Notes that addresses were offered for a domain.
+pub fn offer(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    domain: &DnsName,
+    addresses: &[MailAddress],
+    now: Time,
+) -> Result<()> {
+    for address in addresses {
+        let values = params![account.0, domain.as_str(), address.as_str(), now.ms()];
+        tx.execute_one(&OFFER, values)?;
+    }
+    Ok(())
+}
+
+/// The addresses that were offered for a domain since then.
+pub fn offered(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    domain: &DnsName,
+    since: Time,
+) -> Result<Vec<MailAddress>> {
+    tx.query(&OFFERED, params![account.0, domain.as_str(), since.ms()], |row| {
+        row.text_ref(0)?.parse().map_err(|_| StoreError::inconsistent("offered address"))
+    })
+}
+
+/// Makes a template and gives its ID.
+pub fn insert_template(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    kind: &str,
+    t: &Template,
+    now: Time,
+) -> Result<i64> {
+    let values = params![account.0, kind, &t.subject, &t.text, &t.html, now.ms()];
+    tx.query_one(&INSERT_TEMPLATE, values, |row| row.int(0))
+}
+
+/// An account's template of a kind by its ID.
+pub fn template(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    kind: &str,
+    id: i64,
+) -> Result<Option<Template>> {
+    tx.query_opt(&TEMPLATE, params![account.0, kind, id], |row| {
+        Ok(Template { subject: row.text(0)?, text: row.text(1)?, html: row.text(2)? })
+    })
+}
+
+/// The queries of this file.
+pub const ALL: &[&Sql] =
+    &[&INSERT, &UNSENT, &MARK_SENT, &MARK_FAILED, &OFFER, &OFFERED, &INSERT_TEMPLATE, &TEMPLATE];
+
+const INSERT: Sql = Sql::both(
+    "INSERT INTO mails (account_id, order_number, kind, sender, recipient, subject, message, created_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
+);
+
+const UNSENT: Sql =
+    Sql::both("SELECT id, sender, recipient, message FROM mails WHERE id = $1 AND sent_at IS NULL");
+
+const MARK_SENT: Sql =
+    Sql::both("UPDATE mails SET sent_at = $2, last_error = NULL WHERE id = $1 AND sent_at IS NULL");
+
+const MARK_FAILED: Sql =
+    Sql::both("UPDATE mails SET last_error = $2 WHERE id = $1 AND sent_at IS NULL");
+
+const OFFER: Sql = Sql::both(
+    "INSERT INTO dcv_offers (account_id, domain, address, offered_at) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (account_id, domain, address) DO UPDATE SET offered_at = excluded.offered_at",
+);
+
+const OFFERED: Sql = Sql::both(
+    "SELECT address FROM dcv_offers WHERE account_id = $1 AND domain = $2 AND offered_at >= $3 ORDER BY address",
+);
+
+const INSERT_TEMPLATE: Sql = Sql::both(
+    "INSERT INTO mail_templates (account_id, kind, subject, text, html, created_at)
+     VALUES ($1, $2, $3, $4, $5, $6) RETURNING template_id",
+);
+
+const TEMPLATE: Sql = Sql::both(
+    "SELECT subject, text, html FROM mail_templates WHERE account_id = $1 AND kind = $2 AND template_id = $3",
+);

@@ -1,0 +1,526 @@
+//! Orders and their certificate requests.
+
+use domain::certificate::{AccountId, CaId, CertificateId, OrderNumber, RevocationReason, Serial};
+use domain::check::Check;
+use domain::csr::KeyKind;
+use domain::money::Money;
+use domain::order::RequestState;
+use domain::time::Time;
+
+use crate::{Row, Sql, StoreError, Tx, params};
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// An order about to be written.
+#[derive(Clone, Debug)]
+pub struct NewOrder {
+    /// Whose.
+    pub account: AccountId,
+    /// The chain it belongs to; None starts one.
+    pub base: Option<OrderNumber>,
+    /// Product code as ordered.
+    pub product: i64,
+    /// What was bought (JSON).
+    pub bought: String,
+    /// Under the test hierarchy.
+    pub test: bool,
+    /// Days that were bought.
+    pub term_days: u32,
+    /// The chain's last second, if a certificate was issued in it already.
+    pub term_end: Option<Time>,
+    /// What the answer said that it costs.
+    pub cost: Money,
+    /// The partner's own number.
+    pub foreign_order_number: Option<String>,
+    /// Parameters (JSON).
+    pub parameters: String,
+    /// When it was placed.
+    pub placed_at: Time,
+    /// When it runs out if nobody proves anything.
+    pub expires_at: Time,
+}
+
+/// A certificate request about to be written.
+#[derive(Clone, Debug)]
+pub struct NewRequest {
+    /// Its first state.
+    pub state: RequestState,
+    /// The CSR in DER, as received.
+    pub csr: Vec<u8>,
+    /// Its SHA-256.
+    pub csr_sha256: [u8; 32],
+    /// SubjectPublicKeyInfo.
+    pub spki: Vec<u8>,
+    /// The key's kind.
+    pub key_kind: KeyKind,
+    /// The subject's common name.
+    pub common_name: Option<String>,
+    /// The token's unique value.
+    pub unique_value: Option<String>,
+    /// `caCertificateID`.
+    pub ca_choice: Option<CaId>,
+}
+
+/// An order with its certificate request and, if there is one, the certificate's data.
+#[derive(Clone, Debug)]
+pub struct OrderView {
+    /// Its number.
+    pub number: OrderNumber,
+    /// Its chain's first number.
+    pub base: OrderNumber,
+    /// Whose.
+    pub account: AccountId,
+    /// Product code.
+    pub product: i64,
+    /// What was bought (JSON).
+    pub bought: String,
+    /// Under the test hierarchy.
+    pub test: bool,
+    /// Days that were bought.
+    pub term_days: u32,
+    /// The chain's last second, once a certificate was issued.
+    pub term_end: Option<Time>,
+    /// What it cost.
+    pub cost: Money,
+    /// The partner's own number.
+    pub foreign_order_number: Option<String>,
+    /// Parameters (JSON).
+    pub parameters: String,
+    /// When it was placed.
+    pub placed_at: Time,
+    /// When it runs out.
+    pub expires_at: Time,
+    /// The request's number.
+    pub certificate: CertificateId,
+    /// The request's state.
+    pub state: RequestState,
+    /// The CSR in DER.
+    pub csr: Vec<u8>,
+    /// SubjectPublicKeyInfo.
+    pub spki: Vec<u8>,
+    /// The key's kind.
+    pub key_kind: KeyKind,
+    /// The subject's common name.
+    pub common_name: Option<String>,
+    /// The token's unique value.
+    pub unique_value: Option<String>,
+    /// `caCertificateID`.
+    pub ca_choice: Option<CaId>,
+    /// Names that fell away, blank between.
+    pub removed_names: Option<String>,
+    /// notBefore and notAfter of the certificate that is recorded or issued.
+    pub validity: Option<(Time, Time)>,
+    /// The issuing CA.
+    pub ca: Option<CaId>,
+    /// The certificate, once signed.
+    pub der: Option<Vec<u8>>,
+}
+
+/// The next order number and certificate ID.
+pub fn next_numbers(tx: &mut Tx<'_>) -> Result<(OrderNumber, CertificateId)> {
+    tx.query_one(&NEXT_NUMBERS, &[], |row| {
+        Ok((OrderNumber(row.int(0)?), CertificateId(row.int(1)?)))
+    })
+}
+
+/// Writes an order.
+pub fn insert(tx: &mut Tx<'_>, number: OrderNumber, o: &NewOrder) -> Result<()> {
+    let values = params![
+        number.0,
+        o.base.unwrap_or(number).0,
+        o.account.0,
+        o.product,
+        o.bought.as_str(),
+        o.test,
+        o.term_days,
+        o.term_end.map(Time::ms),
+        o.cost.minor(),
+        o.foreign_order_number.as_deref(),
+        o.parameters.as_str(),
+        o.placed_at.ms(),
+        o.expires_at.ms(),
+    ];
+    tx.execute_one(&INSERT_ORDER, values)
+}
+
+/// Writes a certificate request.
+pub fn insert_request(
+    tx: &mut Tx<'_>,
+    order: OrderNumber,
+    id: CertificateId,
+    r: &NewRequest,
+    now: Time,
+) -> Result<()> {
+    let (checks, key_kind) = (check_words(r.state.checks()), key_word(r.key_kind));
+    let values = params![
+        id.0,
+        order.0,
+        r.state.word(),
+        now.ms(),
+        checks.as_str(),
+        &r.csr,
+        &r.csr_sha256,
+        &r.spki,
+        key_kind.as_str(),
+        r.common_name.as_deref(),
+        r.unique_value.as_deref(),
+        r.ca_choice.map(|ca| ca.0),
+    ];
+    tx.execute_one(&INSERT_REQUEST, values)
+}
+
+/// Writes a request's new state; false when its state is no longer `before`.
+pub fn set_state(
+    tx: &mut Tx<'_>,
+    id: CertificateId,
+    before: &RequestState,
+    after: &RequestState,
+    now: Time,
+) -> Result<bool> {
+    let checks = check_words(after.checks());
+    let serial = after.serial();
+    let why = match after {
+        RequestState::Rejected { why } | RequestState::Failed { why } => Some(why.as_str()),
+        _ => None,
+    };
+    let values = params![
+        id.0,
+        before.word(),
+        after.word(),
+        now.ms(),
+        checks.as_str(),
+        serial.as_ref().map(|s| s.as_bytes().as_slice()),
+        why,
+    ];
+    Ok(tx.execute(&SET_STATE, values)? == 1)
+}
+
+/// Notes names that fell away.
+pub fn set_removed_names(tx: &mut Tx<'_>, id: CertificateId, names: &str) -> Result<()> {
+    tx.execute_one(&SET_REMOVED, params![id.0, names])
+}
+
+/// Sets the term's last second for every order of a chain.
+pub fn set_term_end(tx: &mut Tx<'_>, base: OrderNumber, end: Time) -> Result<()> {
+    tx.execute(&SET_TERM_END, params![base.0, end.ms()]).map(drop)
+}
+
+/// Exchanges the CSR of a request that has none that counts yet.
+pub fn set_csr(tx: &mut Tx<'_>, id: CertificateId, r: &NewRequest) -> Result<()> {
+    let key_kind = key_word(r.key_kind);
+    let values = params![
+        id.0,
+        &r.csr,
+        &r.csr_sha256,
+        &r.spki,
+        key_kind.as_str(),
+        r.common_name.as_deref(),
+        r.unique_value.as_deref(),
+    ];
+    tx.execute_one(&SET_CSR, values)
+}
+
+/// An order by its number.
+pub fn by_number(tx: &mut Tx<'_>, number: OrderNumber) -> Result<Option<OrderView>> {
+    tx.query_opt(&BY_NUMBER, params![number.0], read_view)
+}
+
+/// The order of a certificate request.
+pub fn by_certificate(tx: &mut Tx<'_>, id: CertificateId) -> Result<Option<OrderView>> {
+    tx.query_opt(&BY_CERTIFICATE, params![id.0], read_view)
+}
+
+/// The newest order of a chain; one that came to nothing (rejected, expired, failed) only when no other is there.
+pub fn newest(tx: &mut Tx<'_>, base: OrderNumber) -> Result<Option<OrderView>> {
+    tx.query_opt(&NEWEST, params![base.0], read_view)
+}
+
+/// Every order of a chain, oldest first.
+pub fn chain(tx: &mut Tx<'_>, base: OrderNumber) -> Result<Vec<OrderView>> {
+    tx.query(&CHAIN, params![base.0], read_view)
+}
+
+/// An account's orders, newest first, before number `before`.
+pub fn of_account(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    before: i64,
+    limit: u32,
+) -> Result<Vec<OrderView>> {
+    tx.query(&OF_ACCOUNT, params![account.0, before, limit], read_view)
+}
+
+/// Whether the account has an order with this number of its own.
+pub fn foreign_number_used(tx: &mut Tx<'_>, account: AccountId, number: &str) -> Result<bool> {
+    let found = tx.query(&FOREIGN_USED, params![account.0, number], |row| row.int(0))?;
+    Ok(!found.is_empty())
+}
+
+/// The orders of an account with this number of its own.
+pub fn by_foreign_number(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    number: &str,
+) -> Result<Vec<OrderNumber>> {
+    tx.query(&BY_FOREIGN, params![account.0, number], |row| row.int(0).map(OrderNumber))
+}
+
+/// The unique values that were used with a CSR, each with its chain. At most 1000.
+pub fn tokens(tx: &mut Tx<'_>, csr_sha256: &[u8; 32]) -> Result<Vec<(String, OrderNumber)>> {
+    tx.query(&TOKENS, params![csr_sha256], |row| Ok((row.text(0)?, OrderNumber(row.int(1)?))))
+}
+
+/// Marks a unique value as used with a CSR; false when another chain has used it.
+pub fn use_token(
+    tx: &mut Tx<'_>,
+    csr_sha256: &[u8; 32],
+    unique_value: &str,
+    base: OrderNumber,
+) -> Result<bool> {
+    Ok(tx.execute(&USE_TOKEN, params![csr_sha256, unique_value, base.0])? == 1)
+}
+
+/// Makes a stub order, to be redeemed later.
+pub fn insert_stub(tx: &mut Tx<'_>, account: AccountId, product: i64, now: Time) -> Result<i64> {
+    tx.query_one(&INSERT_STUB, params![account.0, product, now.ms()], |row| row.int(0))
+}
+
+/// Whether a stub order of this account and product waits to be redeemed.
+pub fn stub_is_redeemable(
+    tx: &mut Tx<'_>,
+    stub: i64,
+    account: AccountId,
+    product: i64,
+) -> Result<bool> {
+    let found = tx.query(&STUB, params![stub, account.0, product], |row| row.int(0))?;
+    Ok(!found.is_empty())
+}
+
+/// Redeems a stub order; false when somebody else was faster.
+pub fn redeem_stub(tx: &mut Tx<'_>, stub: i64, by: OrderNumber) -> Result<bool> {
+    Ok(tx.execute(&REDEEM_STUB, params![stub, by.0])? == 1)
+}
+
+/// Counts: how many orders there are in all.
+pub fn count(tx: &mut Tx<'_>) -> Result<i64> {
+    tx.query_one(&COUNT, &[], |row| row.int(0))
+}
+
+fn read_view(row: &Row<'_>) -> Result<OrderView> {
+    let odd = |what: &str| StoreError::inconsistent(format_args!("order: {what}"));
+    let state = read_state(row)?;
+    let validity = match (row.opt_int(24)?, row.opt_int(25)?) {
+        (Some(from), Some(to)) => Some((Time::from_ms(from), Time::from_ms(to))),
+        _ => None,
+    };
+    Ok(OrderView {
+        number: OrderNumber(row.int(0)?),
+        base: OrderNumber(row.int(1)?),
+        account: AccountId(row.int(2)?),
+        product: row.int(3)?,
+        bought: row.text(4)?,
+        test: row.bool(5)?,
+        term_days: u32::try_from(row.int(6)?).map_err(|_| odd("term"))?,
+        term_end: row.opt_int(7)?.map(Time::from_ms),
+        cost: Money::from_minor(row.int(8)?),
+        foreign_order_number: row.opt_text(9)?,
+        parameters: row.text(10)?,
+        placed_at: Time::from_ms(row.int(11)?),
+        expires_at: Time::from_ms(row.int(12)?),
+        certificate: CertificateId(row.int(13)?),
+        state,
+        csr: row.bytes(18)?,
+        spki: row.bytes(19)?,
+        key_kind: read_key(row.text_ref(20)?).ok_or_else(|| odd("key"))?,
+        common_name: row.opt_text(21)?,
+        unique_value: row.opt_text(22)?,
+        ca_choice: row.opt_int(23)?.map(CaId),
+        removed_names: row.opt_text(28)?,
+        validity,
+        ca: row.opt_int(26)?.map(CaId),
+        der: row.opt_bytes(27)?,
+    })
+}
+
+fn read_state(row: &Row<'_>) -> Result<RequestState> {
+    let odd = |what: &str| StoreError::inconsistent(format_args!("request: {what}"));
+    let checks = || read_checks(row.text_ref(15)?).ok_or_else(|| odd("checks"));
+    let serial = || {
+        let bytes = row.bytes_ref(16)?;
+        Serial::from_stored(bytes).ok_or_else(|| odd("serial"))
+    };
+    let why = || row.opt_text(17).map(Option::unwrap_or_default);
+    Ok(match row.text_ref(14)? {
+        "awaiting_authorization" => RequestState::AwaitingAuthorization,
+        "awaiting_payment" => RequestState::AwaitingPayment { checks: checks()? },
+        "awaiting_csr" => RequestState::AwaitingCsr { checks: checks()? },
+        "awaiting_validation" => RequestState::AwaitingValidation { checks: checks()? },
+        "ready" => RequestState::Ready,
+        "issuing" => RequestState::Issuing { serial: serial()? },
+        "issued" => RequestState::Issued { serial: serial()? },
+        "replaced" => RequestState::Replaced { serial: serial()? },
+        "revoked" => RequestState::Revoked {
+            serial: serial()?,
+            reason: RevocationReason::from_code(row.int(30)?).ok_or_else(|| odd("reason"))?,
+            at: Time::from_ms(row.int(29)?),
+        },
+        "expired" => RequestState::Expired,
+        "rejected" => RequestState::Rejected { why: why()? },
+        "failed" => RequestState::Failed { why: why()? },
+        _ => return Err(odd("state")),
+    })
+}
+
+fn check_words(checks: &[Check]) -> String {
+    let word = |c: &Check| format!("{}={}", c.kind.as_str(), c.state.as_str());
+    checks.iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
+fn read_checks(words: &str) -> Option<Vec<Check>> {
+    words
+        .split_whitespace()
+        .map(|word| {
+            let (kind, state) = word.split_once('=')?;
+            Some(Check { kind: kind.parse().ok()?, state: state.parse().ok()? })
+        })
+        .collect()
+}
+
+fn key_word(kind: KeyKind) -> String {
+    match kind {
+        KeyKind::Rsa(bits) => format!("rsa{bits}"),
+        KeyKind::P256 => "p256".to_owned(),
+        KeyKind::P384 => "p384".to_owned(),
+        KeyKind::P521 => "p521".to_owned(),
+    }
+}
+
+fn read_key(word: &str) -> Option<KeyKind> {
+    match word {
+        "p256" => Some(KeyKind::P256),
+        "p384" => Some(KeyKind::P384),
+        "p521" => Some(KeyKind::P521),
+        _ => word.strip_prefix("rsa")?.parse().ok().map(KeyKind::Rsa),
+    }
+}
+
+/// The queries of this file.
+pub const ALL: &[&Sql] = &[
+    &NEXT_NUMBERS,
+    &INSERT_ORDER,
+    &INSERT_REQUEST,
+    &SET_STATE,
+    &SET_REMOVED,
+    &SET_TERM_END,
+    &SET_CSR,
+    &BY_NUMBER,
+    &BY_CERTIFICATE,
+    &NEWEST,
+    &CHAIN,
+    &OF_ACCOUNT,
+    &FOREIGN_USED,
+    &BY_FOREIGN,
+    &TOKENS,
+    &USE_TOKEN,
+    &INSERT_STUB,
+    &STUB,
+    &REDEEM_STUB,
+    &COUNT,
+];
+
+const NEXT_NUMBERS: Sql = Sql::pair(
+    "UPDATE numbers SET order_number = order_number + 1, certificate_id = certificate_id + 1
+     RETURNING order_number, certificate_id",
+    "SELECT nextval('order_numbers'), nextval('certificate_ids')",
+);
+
+const INSERT_ORDER: Sql = Sql::both(
+    "INSERT INTO orders (order_number, base_order_number, account_id, product, bought, test, term_days, term_end, cost,
+         foreign_order_number, parameters, placed_at, expires_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+);
+
+const INSERT_REQUEST: Sql = Sql::both(
+    "INSERT INTO certificate_requests (certificate_id, order_number, state, state_at, checks, csr, csr_sha256, spki,
+         key_kind, common_name, unique_value, ca_choice)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+);
+
+const SET_STATE: Sql = Sql::both(
+    "UPDATE certificate_requests SET state = $3, state_at = $4, checks = $5, serial = $6, why = $7
+     WHERE certificate_id = $1 AND state = $2",
+);
+
+const SET_REMOVED: Sql =
+    Sql::both("UPDATE certificate_requests SET removed_names = $2 WHERE certificate_id = $1");
+
+const SET_TERM_END: Sql =
+    Sql::both("UPDATE orders SET term_end = $2 WHERE base_order_number = $1 AND term_end IS NULL");
+
+const SET_CSR: Sql = Sql::both(
+    "UPDATE certificate_requests SET csr = $2, csr_sha256 = $3, spki = $4, key_kind = $5, common_name = $6,
+         unique_value = $7
+     WHERE certificate_id = $1",
+);
+
+macro_rules! view {
+    ($rest:literal) => {
+        Sql::both(concat!(
+            "SELECT o.order_number, o.base_order_number, o.account_id, o.product, o.bought, o.test, o.term_days,
+                 o.term_end, o.cost, o.foreign_order_number, o.parameters, o.placed_at, o.expires_at,
+                 r.certificate_id, r.state, r.checks, r.serial, r.why, r.csr, r.spki, r.key_kind, r.common_name,
+                 r.unique_value, r.ca_choice, c.not_before, c.not_after, c.ca_id, c.der, r.removed_names,
+                 c.revoked_at, c.revocation_reason
+             FROM orders o JOIN certificate_requests r ON r.order_number = o.order_number
+             LEFT JOIN certificates c ON c.certificate_id = r.certificate_id ",
+            $rest
+        ))
+    };
+}
+
+const BY_NUMBER: Sql = view!("WHERE o.order_number = $1");
+
+const BY_CERTIFICATE: Sql = view!("WHERE r.certificate_id = $1");
+
+const NEWEST: Sql = view!(
+    "WHERE o.base_order_number = $1
+     ORDER BY CASE WHEN r.state IN ('rejected', 'expired', 'failed') THEN 1 ELSE 0 END, o.order_number DESC LIMIT 1"
+);
+
+const CHAIN: Sql = view!("WHERE o.base_order_number = $1 ORDER BY o.order_number");
+
+const OF_ACCOUNT: Sql =
+    view!("WHERE o.account_id = $1 AND o.order_number < $2 ORDER BY o.order_number DESC LIMIT $3");
+
+const FOREIGN_USED: Sql = Sql::both(
+    "SELECT order_number FROM orders WHERE account_id = $1 AND foreign_order_number = $2 LIMIT 1",
+);
+
+const BY_FOREIGN: Sql = Sql::both(
+    "SELECT order_number FROM orders WHERE account_id = $1 AND foreign_order_number = $2 ORDER BY order_number",
+);
+
+const TOKENS: Sql = Sql::both(
+    "SELECT unique_value, base_order_number FROM request_tokens WHERE csr_sha256 = $1 LIMIT 1000",
+);
+
+const USE_TOKEN: Sql = Sql::both(
+    "INSERT INTO request_tokens (csr_sha256, unique_value, base_order_number) VALUES ($1, $2, $3)
+     ON CONFLICT (csr_sha256, unique_value) DO UPDATE SET base_order_number = excluded.base_order_number
+     WHERE request_tokens.base_order_number = excluded.base_order_number",
+);
+
+const INSERT_STUB: Sql = Sql::both(
+    "INSERT INTO stub_orders (account_id, product, created_at) VALUES ($1, $2, $3) RETURNING stub_order_number",
+);
+
+const STUB: Sql = Sql::both(
+    "SELECT stub_order_number FROM stub_orders WHERE stub_order_number = $1 AND account_id = $2 AND product = $3
+         AND redeemed_by IS NULL",
+);
+
+const REDEEM_STUB: Sql = Sql::both(
+    "UPDATE stub_orders SET redeemed_by = $2 WHERE stub_order_number = $1 AND redeemed_by IS NULL",
+);
+
+const COUNT: Sql = Sql::both("SELECT COUNT(*) FROM orders");
