@@ -1,14 +1,14 @@
 //! How many look-ups a second are possible against a name server on loopback.
 //!
-//! `cargo run --release -p validation --example rates [udp|tcp] [in flight] [orders]`
+//! `cargo run --release -p validation --example rates [udp|tcp] [orders in flight] [orders] [queries in flight]`
 //!
 //! An order is what the busiest kind costs: one CNAME query and one CAA look-up of a fresh name under a domain whose
 //! parents are remembered. The server is a thread that copies the question into a canned reply.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use domain::evidence::{Answer, Question};
@@ -23,7 +23,9 @@ fn main() {
     let number = |i: usize, default| args.get(i).and_then(|a| a.parse().ok()).unwrap_or(default);
     let (in_flight, orders) = (number(2, 128), number(3, 40_000));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let settings = Settings { nameservers: vec![serve()], transport, ..Settings::default() };
+    let defaults = Settings::default();
+    let dns_in_flight = number(4, defaults.dns_in_flight);
+    let settings = Settings { nameservers: vec![serve()], transport, dns_in_flight, ..defaults };
     let asker = Asker::new(settings).unwrap();
     let failed = Arc::new(AtomicUsize::new(0));
     let next = Arc::new(AtomicUsize::new(0));
@@ -51,7 +53,9 @@ fn main() {
     });
     let rate = orders as f64 / start.elapsed().as_secs_f64();
     let failed = failed.load(Ordering::Relaxed);
-    println!("{transport:?}: {in_flight} in flight, {rate:.0} orders/s, {failed} failed");
+    println!(
+        "{transport:?}: {in_flight}/{dns_in_flight} in flight, {rate:.0} orders/s, {failed} failed"
+    );
 }
 
 async fn order(asker: &Asker, i: usize) -> bool {
@@ -60,14 +64,22 @@ async fn order(asker: &Asker, i: usize) -> bool {
     let owner = adn.below("_0123456789abcdef0123456789abcdef");
     let cname = asker.ask(&Question::Cname { owner, adn: adn.clone() }, now).await;
     let caa = asker.caa(&adn, now).await;
-    matches!(cname.answer, Answer::Cname(_)) && caa.failed.is_none()
+    let good = matches!(cname.answer, Answer::Cname(_)) && caa.failed.is_none();
+    if !good && !COMPLAINED.swap(true, Ordering::Relaxed) {
+        eprintln!("{:?} {:?}", cname.answer, caa.failed);
+    }
+    good
 }
+
+static COMPLAINED: AtomicBool = AtomicBool::new(false);
 
 /// Answers CNAME queries with one record and all others with a denial; on UDP and TCP.
 fn serve() -> SocketAddr {
-    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let (udp, tcp) = std::iter::repeat_with(|| UdpSocket::bind("127.0.0.1:0").unwrap())
+        .find_map(|udp| Some((TcpListener::bind(udp.local_addr().ok()?).ok()?, udp)))
+        .map(|(tcp, udp)| (udp, tcp))
+        .unwrap();
     let address = udp.local_addr().unwrap();
-    let tcp = TcpListener::bind(address).unwrap();
     std::thread::spawn(move || {
         let mut buffer = [0; 1_024];
         while let Ok((n, from)) = udp.recv_from(&mut buffer) {
@@ -75,24 +87,28 @@ fn serve() -> SocketAddr {
         }
     });
     std::thread::spawn(move || {
-        for mut stream in tcp.incoming().flatten() {
-            let _ = stream.set_nodelay(true);
-            let mut length = [0; 2];
-            while stream.read_exact(&mut length).is_ok() {
-                let mut query = vec![0; usize::from(u16::from_be_bytes(length))];
-                if stream.read_exact(&mut query).is_err() {
-                    break;
-                }
-                let reply = reply(&query);
-                let mut framed = u16::try_from(reply.len()).unwrap().to_be_bytes().to_vec();
-                framed.extend(reply);
-                if stream.write_all(&framed).is_err() {
-                    break;
-                }
-            }
+        for stream in tcp.incoming().flatten() {
+            std::thread::spawn(move || serve_stream(stream));
         }
     });
     address
+}
+
+fn serve_stream(mut stream: TcpStream) {
+    let _ = stream.set_nodelay(true);
+    let mut length = [0; 2];
+    while stream.read_exact(&mut length).is_ok() {
+        let mut query = vec![0; usize::from(u16::from_be_bytes(length))];
+        if stream.read_exact(&mut query).is_err() {
+            return;
+        }
+        let reply = reply(&query);
+        let mut framed = u16::try_from(reply.len()).unwrap().to_be_bytes().to_vec();
+        framed.extend(reply);
+        if stream.write_all(&framed).is_err() {
+            return;
+        }
+    }
 }
 
 fn reply(query: &[u8]) -> Vec<u8> {

@@ -139,3 +139,23 @@ const LEAST_USE: i64 = 8 * HOUR;
 /// A week: longer TTLs are mistakes (RFC 8767 section 4).
 const LONGEST_TTL: u32 = 604_800;
 const MOST_SETS: usize = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_bounded() {
+        let memory = Memory::new(Duration::from_secs(600));
+        let set = Set { records: Vec::new(), ttl: 300, at: Time::from_secs(0) };
+        for i in 0..MOST_SETS + 10 {
+            memory.keep(&format!("d{i}.example").parse().unwrap(), &set);
+        }
+        assert!(memory.sets.lock().unwrap().len() <= MOST_SETS);
+        let last = format!("d{}.example", MOST_SETS + 9).parse().unwrap();
+        assert!(memory.recall(&last, Time::from_secs(0)).is_some());
+        assert!(memory.recall(&last, Time::from_secs(-1)).is_none());
+        memory.forget();
+        assert!(memory.recall(&last, Time::from_secs(0)).is_none());
+    }
+}

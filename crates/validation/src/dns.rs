@@ -47,6 +47,10 @@ pub(crate) struct Dns {
 impl Dns {
     pub(crate) fn new(settings: &Settings) -> Result<Self, SetupError> {
         let servers = nameservers(settings)?;
+        let in_flight = match settings.transport {
+            Transport::Udp => settings.dns_in_flight,
+            Transport::Tcp => settings.dns_in_flight.min(MAX_PER_STREAM * servers.len()),
+        };
         let via: Vec<String> = servers
             .iter()
             .map(|s| {
@@ -57,14 +61,14 @@ impl Dns {
         let mut options = ResolverOpts::default();
         options.timeout = settings.dns_timeout;
         options.num_concurrent_reqs = 1;
-        options.max_active_requests = settings.dns_in_flight.saturating_mul(2);
+        options.max_active_requests = in_flight.saturating_mul(2).max(64);
         options.server_ordering_strategy = ServerOrderingStrategy::QueryStatistics;
         options.case_randomization = true;
         let tls = TlsConfig::new().map_err(|e| SetupError::Nameservers(e.to_string()))?;
         let context = Arc::new(PoolContext::new(options, tls));
         Ok(Self {
             pool: NameServerPool::from_config(servers, context, TokioRuntimeProvider::default()),
-            permits: Semaphore::new(settings.dns_in_flight.max(1)),
+            permits: Semaphore::new(in_flight.max(1)),
             retries: settings.dns_retries,
             dnssec: settings.dnssec,
             via: format!("dns {}", via.join(" ")).into(),
@@ -147,7 +151,9 @@ impl Dns {
         request.metadata.authentic_data = self.dnssec == Dnssec::Upstream;
         match self.pool.send(request).first_answer().await {
             Ok(response) => Reply::read(response.into_message(), name, kind),
-            Err(NetError::Dns(DnsError::NoRecordsFound(denial))) => Reply::denied(&denial),
+            Err(NetError::Dns(DnsError::NoRecordsFound(denial))) => {
+                Reply::denied(&denial, name, kind)
+            }
             Err(NetError::Dns(DnsError::ResponseCode(code))) => {
                 Err(DnsFailure(format!("{name} {kind}: {code}")))
             }
@@ -170,7 +176,7 @@ impl Reply {
         let asked = matches!(message.queries.as_slice(),
             [q] if q.name() == name && q.query_type() == kind);
         if !asked {
-            return fail("the reply is to another question");
+            return Err(other_question(name, kind));
         }
         if message.metadata.truncation {
             return fail("the reply is truncated");
@@ -193,7 +199,10 @@ impl Reply {
     }
 
     /// A denial; but a referral to other servers is none, it only shows that the server does not know.
-    fn denied(denial: &NoRecords) -> Result<Self, DnsFailure> {
+    fn denied(denial: &NoRecords, name: &Name, kind: RecordType) -> Result<Self, DnsFailure> {
+        if denial.query.name() != name || denial.query.query_type() != kind {
+            return Err(other_question(name, kind));
+        }
         let referral = denial.ns.is_some() && denial.soa.is_none();
         let absent = match denial.response_code {
             ResponseCode::NXDomain => true,
@@ -222,6 +231,10 @@ impl Reply {
         let ttl = if records.is_empty() { self.denial_ttl } else { ttl };
         (records, ttl)
     }
+}
+
+fn other_question(name: &Name, kind: RecordType) -> DnsFailure {
+    DnsFailure(format!("{name} {kind}: the reply is to another question"))
 }
 
 enum End {
@@ -324,6 +337,8 @@ pub(crate) fn climb(name: &DnsName) -> impl Iterator<Item = DnsName> {
     std::iter::successors(Some(name.clone()), DnsName::parent)
 }
 
+/// What the queue before a stream of hickory-net holds; beyond it a query fails at once.
+const MAX_PER_STREAM: usize = 32;
 const MAX_ALIASES: usize = 9;
 const MAX_RECORDS: usize = 256;
 const MAX_TEXT: usize = 4_096;

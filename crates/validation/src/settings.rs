@@ -66,7 +66,7 @@ pub struct Settings {
     pub dns_timeout: Duration,
     /// How often a failed query is tried again. RFC and BR want one at least before a CAA failure counts.
     pub dns_retries: usize,
-    /// DNS queries under way at a time; more of them wait.
+    /// DNS queries under way at a time; more of them wait. With TCP at most 32 per name server.
     pub dns_in_flight: usize,
     /// How long the CAA set of a parent domain is remembered, in real time; its TTL is the upper bound. The set at the
     /// very name that is asked for is never taken from memory.
@@ -85,7 +85,7 @@ impl Default for Settings {
             dnssec: Dnssec::default(),
             dns_timeout: Duration::from_secs(2),
             dns_retries: 1,
-            dns_in_flight: 512,
+            dns_in_flight: 128,
             caa_cache: Duration::from_secs(5),
             http: HttpLimits::default(),
             reach: Reach::default(),
