@@ -11,6 +11,7 @@ pub mod country;
 pub mod csr;
 pub mod dcv;
 pub mod evidence;
+pub mod identifiers;
 pub mod mail_address;
 pub mod money;
 pub mod names;

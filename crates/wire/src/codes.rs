@@ -1,0 +1,273 @@
+//! Codes and texts: one row each, one table per endpoint, and the interface's common list behind them.
+
+use domain::csr::CsrError;
+use domain::refusal::Refusal;
+
+use crate::table::Endpoint;
+
+/// One row: the number and the exact text. What stands between the text's outermost apostrophes is a placeholder when the
+/// meaning has an argument.
+#[derive(Clone, Copy, Debug)]
+pub struct CodeRow {
+    /// What is refused.
+    pub meaning: Meaning,
+    /// The number.
+    pub code: i32,
+    /// The text, with the specification's placeholder.
+    pub text: &'static str,
+}
+
+/// The kinds of [`Refusal`], without their arguments.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Meaning {
+    /// Not over HTTPS.
+    NotHttps,
+    /// GET in place of POST.
+    WrongMethod,
+    /// An unknown name.
+    UnknownArgument,
+    /// A parameter is missing.
+    Missing,
+    /// A value is not allowed.
+    Invalid,
+    /// Wrong login.
+    Login,
+    /// Too many calls.
+    CallLimit,
+    /// The account may not do this.
+    Permission,
+    /// The account may not redeem vouchers.
+    Voucher,
+    /// Not a country.
+    NotACountry,
+    /// The CSR lacks a field.
+    CsrField,
+    /// The CSR is not Base64.
+    CsrBase64,
+    /// The CSR is no CSR.
+    CsrDecode,
+    /// The CSR's algorithm.
+    CsrAlgorithm,
+    /// The CSR's signature.
+    CsrSignature,
+    /// The CSR's key size.
+    CsrKeySize,
+    /// The CSR's key is compromised.
+    CsrCompromised,
+    /// A wildcard where none may stand.
+    WildcardNotAllowed,
+    /// No wildcard where one must stand.
+    WildcardRequired,
+    /// A fully-qualified name where an internal one is wanted.
+    FullyQualified,
+    /// An Internet-accessible address.
+    PublicAddress,
+    /// An IP address where a name is wanted.
+    IpAddress,
+    /// An internal name where a public one is wanted.
+    InternalName,
+    /// The request token was used before.
+    TokenNotUnique,
+    /// Not applicable to this order.
+    NotApplicable,
+    /// PSD2 roles are missing.
+    RolesMissing,
+    /// Identifier type TAX.
+    TaxDeprecated,
+    /// An identifier's form.
+    IdentifierFormat,
+    /// An identifier's country.
+    IdentifierCountry,
+    /// Credit does not suffice.
+    NotEnoughCredit,
+    /// The request was rejected.
+    Rejected,
+    /// The certificate is revoked.
+    Revoked,
+    /// Payment is awaited.
+    AwaitingPayment,
+    /// The certificate is being issued.
+    BeingIssued,
+    /// The certificate has expired.
+    Expired,
+    /// Something of ours went wrong.
+    Internal,
+}
+
+/// A refusal as it is told: the number, the text, and what endpoints may add.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Told {
+    /// errorCode.
+    pub code: i32,
+    /// errorMessage.
+    pub message: String,
+    /// errorItem: the parameter that is meant, if one is.
+    pub item: Option<&'static str>,
+    /// errorDetail.
+    pub detail: Option<String>,
+}
+
+/// How this endpoint tells this refusal.
+#[must_use]
+pub fn tell(endpoint: &Endpoint, refusal: &Refusal) -> Told {
+    let (meaning, argument) = meaning(refusal);
+    let row = row(endpoint, meaning);
+    let (item, detail) = match refusal {
+        Refusal::Missing(name) => (Some(*name), None),
+        Refusal::Invalid(name, detail) => (Some(*name), detail.clone()),
+        Refusal::Internal(detail) => (None, detail.clone()),
+        _ => (None, None),
+    };
+    let message = argument.map_or_else(|| row.text.to_owned(), |with| fill(row.text, with));
+    Told { code: row.code, message, item, detail }
+}
+
+/// The endpoint's row for a meaning, or the common one.
+#[must_use]
+pub fn row(endpoint: &Endpoint, meaning: Meaning) -> CodeRow {
+    let mut rows = endpoint.codes.iter().chain(MASTER);
+    rows.find(|row| row.meaning == meaning).copied().unwrap_or(UNKNOWN)
+}
+
+/// What is refused, and with what the text's placeholder is filled.
+#[must_use]
+pub fn meaning(refusal: &Refusal) -> (Meaning, Option<&str>) {
+    match refusal {
+        Refusal::NotHttps => (Meaning::NotHttps, None),
+        Refusal::WrongMethod => (Meaning::WrongMethod, None),
+        Refusal::UnknownArgument(name) => (Meaning::UnknownArgument, Some(name)),
+        Refusal::Missing(name) => (Meaning::Missing, Some(name)),
+        Refusal::Invalid(name, _) => (Meaning::Invalid, Some(name)),
+        Refusal::Login => (Meaning::Login, None),
+        Refusal::CallLimit => (Meaning::CallLimit, None),
+        Refusal::Permission(context) => (Meaning::Permission, Some(context)),
+        Refusal::Voucher(context) => (Meaning::Voucher, Some(context)),
+        Refusal::NotACountry(value) => (Meaning::NotACountry, Some(value)),
+        Refusal::Csr(error) => (of_csr(*error), None),
+        Refusal::WildcardNotAllowed => (Meaning::WildcardNotAllowed, None),
+        Refusal::WildcardRequired => (Meaning::WildcardRequired, None),
+        Refusal::FullyQualified => (Meaning::FullyQualified, None),
+        Refusal::PublicAddress => (Meaning::PublicAddress, None),
+        Refusal::IpAddress => (Meaning::IpAddress, None),
+        Refusal::InternalName => (Meaning::InternalName, None),
+        Refusal::TokenNotUnique => (Meaning::TokenNotUnique, None),
+        Refusal::NotApplicable(what) => (Meaning::NotApplicable, Some(what)),
+        Refusal::RolesMissing => (Meaning::RolesMissing, None),
+        Refusal::TaxDeprecated => (Meaning::TaxDeprecated, None),
+        Refusal::IdentifierFormat(name) => (Meaning::IdentifierFormat, Some(name)),
+        Refusal::IdentifierCountry(name) => (Meaning::IdentifierCountry, Some(name)),
+        Refusal::NotEnoughCredit => (Meaning::NotEnoughCredit, None),
+        Refusal::Rejected => (Meaning::Rejected, None),
+        Refusal::Revoked => (Meaning::Revoked, None),
+        Refusal::AwaitingPayment => (Meaning::AwaitingPayment, None),
+        Refusal::BeingIssued => (Meaning::BeingIssued, None),
+        Refusal::Expired => (Meaning::Expired, None),
+        Refusal::Internal(_) => (Meaning::Internal, None),
+    }
+}
+
+fn of_csr(error: CsrError) -> Meaning {
+    match error {
+        CsrError::MissingField => Meaning::CsrField,
+        CsrError::Base64 => Meaning::CsrBase64,
+        CsrError::Decode => Meaning::CsrDecode,
+        CsrError::Algorithm => Meaning::CsrAlgorithm,
+        CsrError::Signature => Meaning::CsrSignature,
+        CsrError::KeySize => Meaning::CsrKeySize,
+        CsrError::Compromised => Meaning::CsrCompromised,
+    }
+}
+
+fn fill(text: &str, argument: &str) -> String {
+    match (text.find('\''), text.rfind('\'')) {
+        (Some(first), Some(last)) if first < last => {
+            format!("{}{argument}{}", &text[..=first], &text[last..])
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// One row.
+pub(crate) const fn code(meaning: Meaning, code: i32, text: &'static str) -> CodeRow {
+    CodeRow { meaning, code, text }
+}
+
+const UNKNOWN: CodeRow = code(Meaning::Internal, -14, "An unknown error occurred!");
+
+/// The common list: a row for each meaning, used where an endpoint's own list has none.
+pub const MASTER: &[CodeRow] = &[
+    code(Meaning::NotHttps, -1, "Request was not made over HTTPS!"),
+    code(Meaning::UnknownArgument, -2, "'xxxx' is an unrecognised argument!"),
+    code(Meaning::Missing, -3, "The 'xxxx' argument is missing!"),
+    code(Meaning::Invalid, -4, "The value of the 'xxxx' argument is invalid!"),
+    code(Meaning::WildcardNotAllowed, -5, "The CSR's Common Name may NOT contain a wildcard!"),
+    code(Meaning::WildcardRequired, -6, "The CSR's Common Name MUST contain ONE wildcard!"),
+    code(Meaning::NotACountry, -7, "'xx' is not a valid ISO-3166 country!"),
+    code(Meaning::CsrField, -8, "The CSR is missing a required field!"),
+    code(Meaning::CsrBase64, -9, "The CSR is not valid Base-64 data!"),
+    code(Meaning::CsrDecode, -10, "The CSR cannot be decoded!"),
+    code(Meaning::CsrAlgorithm, -11, "The CSR uses an unsupported algorithm!"),
+    code(Meaning::CsrSignature, -12, "The CSR has an invalid signature!"),
+    code(Meaning::CsrKeySize, -13, "The CSR uses an unsupported key size!"),
+    UNKNOWN,
+    code(Meaning::NotEnoughCredit, -15, "Not enough credit!"),
+    code(Meaning::Login, -16, LOGIN),
+    code(Meaning::WrongMethod, -17, "Request used GET rather than POST!"),
+    code(
+        Meaning::FullyQualified,
+        -18,
+        "The CSR's Common Name may not be a Fully-Qualified Domain Name!",
+    ),
+    code(
+        Meaning::PublicAddress,
+        -19,
+        "The CSR's Common Name may not be an Internet-accessible IP Address!",
+    ),
+    code(Meaning::Rejected, -20, "The certificate request has been rejected!"),
+    code(Meaning::Revoked, -21, "The certificate has been revoked!"),
+    code(Meaning::AwaitingPayment, -22, "Still awaiting payment!"),
+    code(Meaning::BeingIssued, -26, "The certificate is currently being issued!"),
+    code(Meaning::IpAddress, -35, "The CSR's Common Name may not be an IP Address!"),
+    code(Meaning::Expired, -36, "The certificate has already expired!"),
+    code(
+        Meaning::InternalName,
+        -37,
+        "The domain name is an internal server name or an internal IP address!",
+    ),
+    code(
+        Meaning::CsrCompromised,
+        -40,
+        "The CSR uses a key that is believed to have been compromised!",
+    ),
+    code(Meaning::CallLimit, -42, "Call limit reached! Please try again later"),
+    code(Meaning::TokenNotUnique, -55, "This Request Token is not unique!"),
+    code(Meaning::NotApplicable, -83, "'xxxx' is not applicable to this order!"),
+    code(Meaning::Voucher, -90, "Permission denied for using \"voucher\" with 'xxxx'"),
+    code(Meaning::Permission, -91, "Permission denied 'xxxx'"),
+    code(Meaning::RolesMissing, -120, "\"Role\" arguments are missing for PSD2 certificate type!"),
+    code(Meaning::TaxDeprecated, -121, TAX),
+    code(Meaning::IdentifierFormat, -121, "Wrong format of 'xxxx' identifier."),
+    code(Meaning::IdentifierCountry, -121, "Wrong country code value in 'xxxx' identifier."),
+];
+
+/// -16, as nearly every endpoint has it.
+pub(crate) const LOGIN: &str = "Incorrect login details, account is locked, password has expired or your source IP is blocked.";
+
+/// -121 for TAX, with the stray apostrophe that the specification prints (D8, amended).
+pub(crate) const TAX: &str =
+    "\"TAX\" value is deprecated. The value \"TIN\" should be used instead'";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_filled() {
+        assert_eq!(
+            fill("The 'xxxx' argument is missing!", "csr"),
+            "The 'csr' argument is missing!"
+        );
+        assert_eq!(fill("Unrecognized argument!", "csr"), "Unrecognized argument!");
+        assert_eq!(fill("stray' alone", "csr"), "stray' alone");
+    }
+}

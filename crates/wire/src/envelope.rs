@@ -1,0 +1,217 @@
+//! A call as it arrives, in steps that cannot be skipped: [`Envelope`] (read, not judged), [`Incoming`] (the transport
+//! and the names are right), [`Authed`] (somebody has shown who he is). Only the last gives parameters away.
+
+use domain::refusal::Refusal;
+use zeroize::Zeroizing;
+
+use crate::fields::{self, Fields};
+use crate::form::{self, MAX_PAIRS, Pair};
+use crate::table::{Endpoint, Format};
+
+/// Names longer than this are unknown without a look.
+const MAX_NAME: usize = 64;
+
+/// How the call came.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Transport {
+    /// Over TLS, here or at a trusted proxy.
+    pub https: bool,
+    /// The method was POST.
+    pub post: bool,
+}
+
+/// A call's parameters, of the query and the body together, sorted to the endpoint's rows. Reading never fails.
+pub struct Envelope {
+    endpoint: &'static Endpoint,
+    given: Vec<Option<Given>>,
+    unknown: Option<String>,
+}
+
+/// A parameter's value as it came.
+pub(crate) struct Given {
+    pub(crate) value: Zeroizing<Vec<u8>>,
+    /// A percent sign was broken.
+    pub(crate) broken: bool,
+    /// It came again with another value.
+    pub(crate) differs: bool,
+}
+
+impl Envelope {
+    /// Reads query and body. The query is the raw one, without `?`.
+    #[must_use]
+    pub fn read(
+        endpoint: &'static Endpoint,
+        query: &[u8],
+        content_type: Option<&str>,
+        body: &[u8],
+    ) -> Self {
+        let given = endpoint.parameters().map(|_| None).collect();
+        let mut envelope = Self { endpoint, given, unknown: None };
+        let pairs = form::url_encoded(query).into_iter().chain(form::body(content_type, body));
+        for (number, pair) in pairs.enumerate() {
+            if number >= MAX_PAIRS {
+                envelope.unknown.get_or_insert_with(|| printable(&pair.name));
+                break;
+            }
+            envelope.put(pair);
+        }
+        envelope
+    }
+
+    fn put(&mut self, pair: Pair) {
+        let name = std::str::from_utf8(&pair.name).ok().filter(|n| n.len() <= MAX_NAME);
+        let slot = name
+            .and_then(|name| self.endpoint.position(name))
+            .and_then(|position| self.given.get_mut(position));
+        match slot {
+            None if self.endpoint.ignores_unknown => {}
+            None => {
+                self.unknown.get_or_insert_with(|| printable(&pair.name));
+            }
+            Some(Some(first)) => first.differs |= *first.value != *pair.value,
+            Some(empty) => {
+                *empty = Some(Given { value: pair.value, broken: pair.broken, differs: false });
+            }
+        }
+    }
+
+    /// The endpoint that the call is for.
+    #[must_use]
+    pub fn endpoint(&self) -> &'static Endpoint {
+        self.endpoint
+    }
+
+    /// The format of the answer, errors of any step included (D11): as asked for if that is readable, else the default.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        let asked = self.raw("responseFormat").map(|given| given.value.as_slice());
+        let known = self.endpoint.formats.iter().find(|(value, _)| Some(value.as_bytes()) == asked);
+        known.map_or(self.endpoint.default_format, |(_, format)| *format)
+    }
+
+    /// Checks transport, method and names.
+    ///
+    /// # Errors
+    /// -1, -17, -2, in this order.
+    pub fn incoming(self, transport: Transport) -> Result<Incoming, Refusal> {
+        if !transport.https && !self.endpoint.http_allowed {
+            return Err(Refusal::NotHttps);
+        }
+        if !transport.post && !self.endpoint.get_allowed {
+            return Err(Refusal::WrongMethod);
+        }
+        match self.unknown {
+            Some(name) => Err(Refusal::UnknownArgument(name)),
+            None => Ok(Incoming { envelope: self, transport }),
+        }
+    }
+
+    /// The parameters that were given, by the table's spelling, and what each would be answered if it stood alone: for a
+    /// developer's eyes (the sandbox's list of calls). Values are not shown.
+    #[must_use]
+    pub fn verdicts(&self) -> Vec<(&'static str, Option<Refusal>)> {
+        self.endpoint
+            .parameters()
+            .zip(&self.given)
+            .filter_map(|(row, given)| Some((row, given.as_ref()?)))
+            .map(|(row, given)| (row.name, fields::judge(row, given).err()))
+            .collect()
+    }
+
+    fn raw(&self, name: &str) -> Option<&Given> {
+        self.endpoint.position(name).and_then(|at| self.given.get(at)).and_then(Option::as_ref)
+    }
+}
+
+/// A call whose transport, method and names are right, from nobody known yet.
+pub struct Incoming {
+    envelope: Envelope,
+    transport: Transport,
+}
+
+/// loginName and loginPassword as given. No `Debug`, and the password's memory is wiped.
+pub struct Credentials {
+    /// The name, case-sensitive.
+    pub login_name: String,
+    /// The password, case-sensitive.
+    pub password: Zeroizing<String>,
+}
+
+/// Implemented by the one type of the server that only a successful login makes.
+pub trait Authentication {}
+
+impl Incoming {
+    /// The endpoint that the call is for.
+    #[must_use]
+    pub fn endpoint(&self) -> &'static Endpoint {
+        self.envelope.endpoint
+    }
+
+    /// The credentials.
+    ///
+    /// # Errors
+    /// -3 for the one that is missing; -4 for one that was given twice, differently; -16 for one that no account can
+    /// have (too long, not UTF-8): no other answer tells how close a guess was (D15).
+    pub fn credentials(&self) -> Result<Credentials, Refusal> {
+        let name = self.credential("loginName")?;
+        let password = self.credential("loginPassword")?;
+        Ok(Credentials {
+            login_name: credential_text(name, 64)?.to_owned(),
+            password: Zeroizing::new(credential_text(password, 128)?.to_owned()),
+        })
+    }
+
+    fn credential(&self, name: &'static str) -> Result<&Given, Refusal> {
+        let given = self.envelope.raw(name).ok_or(Refusal::Missing(name))?;
+        if given.differs { Err(Refusal::invalid(name)) } else { Ok(given) }
+    }
+
+    /// The caller has shown who he is: now the parameters may be judged.
+    #[must_use]
+    pub fn authenticated(self, _proof: &impl Authentication) -> Authed {
+        Authed { envelope: self.envelope, https: self.transport.https }
+    }
+
+    /// For the endpoints that ask for no login.
+    ///
+    /// # Errors
+    /// -3 loginName where a login is asked for.
+    pub fn anonymous(self) -> Result<Authed, Refusal> {
+        if self.envelope.endpoint.login {
+            return Err(Refusal::Missing("loginName"));
+        }
+        Ok(Authed { envelope: self.envelope, https: self.transport.https })
+    }
+}
+
+/// A call from somebody known: the endpoints' `parse` take nothing else.
+pub struct Authed {
+    envelope: Envelope,
+    /// Over TLS; DecodeCSR asks.
+    pub(crate) https: bool,
+}
+
+impl Authed {
+    /// The format of the answer.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.envelope.format()
+    }
+
+    /// Judges every parameter by its row: first what is missing, then the values, both in the table's order (§0.4).
+    pub(crate) fn fields(&self) -> Result<Fields, Refusal> {
+        Fields::read(self.envelope.endpoint, &self.envelope.given)
+    }
+}
+
+fn credential_text(given: &Given, max: usize) -> Result<&str, Refusal> {
+    let text = std::str::from_utf8(&given.value).map_err(|_| Refusal::Login)?;
+    if text.chars().count() > max { Err(Refusal::Login) } else { Ok(text) }
+}
+
+/// A name as it may be echoed: programs in use decode an answer before they split it at `&`, so nothing of an unknown
+/// name may look like a separator.
+fn printable(name: &[u8]) -> String {
+    let safe = |b: &u8| b.is_ascii_alphanumeric() || b"_.-".contains(b);
+    name.iter().take(MAX_NAME).map(|b| if safe(b) { char::from(*b) } else { '?' }).collect()
+}
