@@ -1,15 +1,15 @@
 //! How many look-ups a second are possible against a name server on loopback.
 //!
-//! `cargo run --release -p validation --example rates [udp|tcp] [orders in flight] [orders] [queries in flight]`
+//! `cargo run --release -p validation --example rates [udp|tcp] [orders in flight] [orders] [queries in flight] [CAA memory, s]`
 //!
-//! An order is what the busiest kind costs: one CNAME query and one CAA look-up of a fresh name under a domain whose
-//! parents are remembered. The server is a thread that copies the question into a canned reply.
+//! An order is what the busiest kind costs: one CNAME query and one CAA look-up of a fresh name: three queries, or one
+//! where its two parents are remembered. The server is a thread that copies the question into a canned reply.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use domain::evidence::{Answer, Question};
 use domain::names::DnsName;
@@ -25,7 +25,9 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let defaults = Settings::default();
     let dns_in_flight = number(4, defaults.dns_in_flight);
-    let settings = Settings { nameservers: vec![serve()], transport, dns_in_flight, ..defaults };
+    let caa_cache = Duration::from_secs(number(5, 0) as u64);
+    let nameservers = vec![serve()];
+    let settings = Settings { nameservers, transport, dns_in_flight, caa_cache, ..defaults };
     let asker = Asker::new(settings).unwrap();
     let failed = Arc::new(AtomicUsize::new(0));
     let next = Arc::new(AtomicUsize::new(0));
@@ -54,7 +56,8 @@ fn main() {
     let rate = orders as f64 / start.elapsed().as_secs_f64();
     let failed = failed.load(Ordering::Relaxed);
     println!(
-        "{transport:?}: {in_flight}/{dns_in_flight} in flight, {rate:.0} orders/s, {failed} failed"
+        "{transport:?}: {in_flight}/{dns_in_flight} in flight, CAA kept {caa_cache:?}, \
+         {rate:.0} orders/s, {failed} failed"
     );
 }
 

@@ -69,7 +69,8 @@ pub struct Settings {
     /// DNS queries under way at a time; more of them wait. With TCP at most 32 per name server.
     pub dns_in_flight: usize,
     /// How long the CAA set of a parent domain is remembered, in real time; its TTL is the upper bound. The set at the
-    /// very name that is asked for is never taken from memory.
+    /// very name that is asked for is never taken from memory. Nothing is remembered unless this is set: a record that
+    /// a customer has just published then counts at once, and equal queries under way are shared in any case.
     pub caa_cache: Duration,
     /// Limits of fetching a file.
     pub http: HttpLimits,
@@ -86,7 +87,7 @@ impl Default for Settings {
             dns_timeout: Duration::from_secs(2),
             dns_retries: 1,
             dns_in_flight: 128,
-            caa_cache: Duration::from_secs(5),
+            caa_cache: Duration::ZERO,
             http: HttpLimits::default(),
             reach: Reach::default(),
         }
