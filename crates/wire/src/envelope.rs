@@ -68,6 +68,7 @@ impl Envelope {
             None => {
                 self.unknown.get_or_insert_with(|| printable(&pair.name));
             }
+            Some(_) if pair.value.is_empty() => {}
             Some(Some(first)) => first.differs |= *first.value != *pair.value,
             Some(empty) => {
                 *empty = Some(Given { value: pair.value, broken: pair.broken, differs: false });
@@ -79,6 +80,12 @@ impl Envelope {
     #[must_use]
     pub fn endpoint(&self) -> &'static Endpoint {
         self.endpoint
+    }
+
+    /// The first name that the endpoint does not know, as it may be echoed.
+    #[must_use]
+    pub fn unknown(&self) -> Option<&str> {
+        self.unknown.as_deref()
     }
 
     /// The format of the answer, errors of any step included (D11): as asked for if that is readable, else the default.
@@ -129,12 +136,23 @@ pub struct Incoming {
     transport: Transport,
 }
 
-/// loginName and loginPassword as given. No `Debug`, and the password's memory is wiped.
+/// loginName and loginPassword as given, both case-sensitive. No `Debug`.
 pub struct Credentials {
-    /// The name, case-sensitive.
+    /// The name.
     pub login_name: String,
-    /// The password, case-sensitive.
-    pub password: Zeroizing<String>,
+    /// The password.
+    pub password: Password,
+}
+
+/// A password as given: no `Debug`, no `Display`, and its memory is wiped.
+pub struct Password(Zeroizing<String>);
+
+impl Password {
+    /// The text, for the one who hashes it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Implemented by the one type of the server that only a successful login makes.
@@ -157,7 +175,7 @@ impl Incoming {
         let password = self.credential("loginPassword")?;
         Ok(Credentials {
             login_name: credential_text(name, 64)?.to_owned(),
-            password: Zeroizing::new(credential_text(password, 128)?.to_owned()),
+            password: Password(Zeroizing::new(credential_text(password, 128)?.to_owned())),
         })
     }
 
@@ -185,6 +203,12 @@ impl Incoming {
 }
 
 /// A call from somebody known: the endpoints' `parse` take nothing else.
+///
+/// ```compile_fail
+/// fn hasty(call: &wire::envelope::Incoming) {
+///     let _ = wire::collect_ssl::parse(call);
+/// }
+/// ```
 pub struct Authed {
     envelope: Envelope,
     /// Over TLS; DecodeCSR asks.

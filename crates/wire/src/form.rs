@@ -17,7 +17,8 @@ pub struct Pair {
     pub broken: bool,
 }
 
-/// The pairs of a URL-encoded text, [`MAX_PAIRS`] + 1 at most. Pairs without a value are left out: empty is absent (D3).
+/// The pairs of a URL-encoded text, [`MAX_PAIRS`] + 1 at most. `name=` is left out: empty is absent (D3). A piece without
+/// `=` is a name with an empty value; it is mostly what follows a `&` that somebody forgot to encode.
 #[must_use]
 pub fn url_encoded(bytes: &[u8]) -> Vec<Pair> {
     bytes.split(|b| *b == b'&').filter_map(url_pair).take(MAX_PAIRS + 1).collect()
@@ -33,9 +34,9 @@ pub fn body(content_type: Option<&str>, body: &[u8]) -> Vec<Pair> {
 }
 
 fn url_pair(piece: &[u8]) -> Option<Pair> {
-    let at = piece.iter().position(|b| *b == b'=')?;
-    let (name, value) = (&piece[..at], &piece[at + 1..]);
-    if value.is_empty() {
+    let at = piece.iter().position(|b| *b == b'=').unwrap_or(piece.len());
+    let (name, value) = (&piece[..at], piece.get(at + 1..).unwrap_or_default());
+    if value.is_empty() && (at < piece.len() || name.is_empty()) {
         return None;
     }
     let (value, broken) = percent_decode(value);
@@ -151,6 +152,7 @@ mod tests {
             shown(&pairs),
             [
                 ("a".into(), "1 2+".into(), false),
+                ("c".into(), String::new(), false),
                 (String::new(), "x".into(), false),
                 ("d".into(), "%zz%4".into(), true),
                 ("e".into(), "A=B==".into(), false),

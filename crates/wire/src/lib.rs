@@ -10,6 +10,31 @@
 //! table, its codes, its request and its answer.
 //!
 //! Lines of answers end in LF, the last one too.
+//!
+//! ```
+//! use domain::refusal::Refusal;
+//! use wire::envelope::{Authentication, Credentials, Envelope, Transport};
+//! use wire::{auto_update_dcv, reply::Reply};
+//!
+//! struct Account;
+//! impl Authentication for Account {}
+//!
+//! fn answer(query: &str, body: &[u8], login: fn(Credentials) -> Result<Account, Refusal>) -> Reply {
+//!     let endpoint = &auto_update_dcv::ENDPOINT;
+//!     let call = Envelope::read(endpoint, query.as_bytes(), None, body);
+//!     let format = call.format();
+//!     let done = || {
+//!         let call = call.incoming(Transport { https: true, post: true })?;
+//!         let account = login(call.credentials()?)?;
+//!         let _change = auto_update_dcv::parse(&call.authenticated(&account))?;
+//!         Ok(auto_update_dcv::reply())
+//!     };
+//!     done().unwrap_or_else(|refusal: Refusal| Reply::refusal(endpoint, format, &refusal))
+//! }
+//!
+//! let reply = answer("loginName=a&loginPassword=b", b"newMethod=EMAIL", |_| Err(Refusal::Login));
+//! assert!(reply.body.starts_with(b"errorCode=-16&"));
+//! ```
 
 pub mod auto_apply_ssl;
 pub mod auto_replace_ssl;

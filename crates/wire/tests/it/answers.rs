@@ -108,6 +108,10 @@ fn every_refusal_has_a_code_everywhere() {
     for (at, meaning) in meanings.iter().enumerate() {
         assert!(!meanings[..at].contains(meaning), "{meaning:?} twice");
     }
+    for row in APPLY.codes {
+        let common = codes::MASTER.iter().find(|common| common.meaning == row.meaning).unwrap();
+        assert_eq!((common.code, common.text), (row.code, row.text));
+    }
     for refusal in [Refusal::InternalName, Refusal::PublicAddress, Refusal::Internal(None)] {
         let code = codes::tell(&get_dcv_email_address_list::ENDPOINT, &refusal).code;
         assert!([-37, -19, -14].contains(&code));

@@ -91,7 +91,7 @@ fn every_way_of_sending_is_the_same() {
     ] {
         let envelope = Envelope::read(APPLY, query.as_bytes(), kind, body.as_bytes());
         let incoming = envelope.incoming(TLS_POST).unwrap();
-        assert_eq!(*incoming.credentials().unwrap().password, "b");
+        assert_eq!(incoming.credentials().unwrap().password.expose(), "b");
         let order = auto_apply_ssl::parse(&incoming.authenticated(&Proof)).unwrap();
         assert_eq!((order.products, order.days), (vec![287], Some(365)));
     }
@@ -115,6 +115,9 @@ fn unknown_names_are_echoed_harmlessly() {
     let long = "x".repeat(100);
     assert_eq!(name(&format!("{long}=1")), Some(Refusal::UnknownArgument("x".repeat(64))));
     assert_eq!(name("bogus=&"), None, "an empty value is as good as none");
+    assert_eq!(name("bogus&days&x="), Some(Refusal::UnknownArgument("bogus".into())));
+    let forgotten = name("organizationName=Smith+&+Sons&days");
+    assert_eq!(forgotten, Some(Refusal::UnknownArgument("?Sons".into())), "no name is cut short");
     let many = "days=365&".repeat(501);
     assert_eq!(name(&many), Some(Refusal::UnknownArgument("days".into())));
 }
@@ -122,7 +125,10 @@ fn unknown_names_are_echoed_harmlessly() {
 #[test]
 fn credentials_give_nothing_away() {
     let credentials = |body: &str| {
-        incoming(APPLY, body).unwrap().credentials().map(|c| (c.login_name, c.password.to_string()))
+        incoming(APPLY, body)
+            .unwrap()
+            .credentials()
+            .map(|c| (c.login_name, c.password.expose().to_owned()))
     };
     let long = "x".repeat(129);
     assert_eq!(credentials(""), Err(Refusal::Missing("loginName")));
