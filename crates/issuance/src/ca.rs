@@ -1,0 +1,223 @@
+//! CA certificates, and the plan of which there are.
+
+pub mod ceremony;
+
+use domain::certificate::{CaId, Validity};
+use domain::time::Time;
+use x509_cert::der::{Decode, Encode};
+
+use crate::profile::{Hierarchy, ValidationKind};
+use crate::signer::{CaSigner, SignatureAlgorithm};
+use crate::{asn1, spki};
+
+/// A place in the plan: which CA this is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct CaSlot {
+    /// Public rules or a root of its own.
+    pub hierarchy: Hierarchy,
+    /// For test orders: its names say that nobody should trust it.
+    pub test: bool,
+    /// Root or issuing.
+    pub role: CaRole,
+}
+
+/// What a CA does.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum CaRole {
+    /// Signs issuing CAs and their CRL.
+    Root,
+    /// Signs leaves and their CRLs.
+    Issuing {
+        /// Which.
+        kind: ValidationKind,
+        /// For subjects with RSA keys, itself RSA; else both are EC.
+        rsa: bool,
+    },
+}
+
+impl CaSlot {
+    /// Every CA that a folder should have, roots first.
+    #[must_use]
+    pub fn plan() -> Vec<CaSlot> {
+        let trees = [
+            (Hierarchy::Public, false),
+            (Hierarchy::Public, true),
+            (Hierarchy::Private, false),
+            (Hierarchy::Private, true),
+        ];
+        let roots = trees.map(|(hierarchy, test)| CaSlot { hierarchy, test, role: CaRole::Root });
+        let issuing = trees.into_iter().flat_map(|(hierarchy, test)| {
+            let kinds: &[ValidationKind] = match hierarchy {
+                Hierarchy::Public => &ValidationKind::ALL,
+                Hierarchy::Private => &[ValidationKind::Ov],
+            };
+            kinds.iter().flat_map(move |kind| {
+                [true, false].map(|rsa| CaSlot {
+                    hierarchy,
+                    test,
+                    role: CaRole::Issuing { kind: *kind, rsa },
+                })
+            })
+        });
+        roots.into_iter().chain(issuing).collect()
+    }
+
+    /// The slot of the root above it; a root is above itself.
+    #[must_use]
+    pub fn root(self) -> CaSlot {
+        CaSlot { role: CaRole::Root, ..self }
+    }
+
+    /// Its name in files and URLs: `public-root`, `public-dv-rsa`, `test-private-ov-ec`.
+    #[must_use]
+    pub fn slug(self) -> String {
+        let test = if self.test { "test-" } else { "" };
+        let hierarchy = self.hierarchy.as_str();
+        match self.role {
+            CaRole::Root => format!("{test}{hierarchy}-root"),
+            CaRole::Issuing { kind, rsa } => {
+                let key = if rsa { "rsa" } else { "ec" };
+                format!("{test}{hierarchy}-{}-{key}", kind.as_str())
+            }
+        }
+    }
+}
+
+/// Where a CA's own certificate is published, in DER.
+#[must_use]
+pub fn certificate_url(base: &str, slug: &str) -> String {
+    format!("{}/crt/{slug}.crt", base.trim_end_matches('/'))
+}
+
+/// Where a root's CRL is published.
+#[must_use]
+pub fn crl_url(base: &str, slug: &str) -> String {
+    format!("{}/crl/{slug}.crl", base.trim_end_matches('/'))
+}
+
+/// Where a shard of an issuing CA's CRL is published.
+#[must_use]
+pub fn crl_shard_url(base: &str, slug: &str, shard: u32) -> String {
+    format!("{}/crl/{slug}/{shard}.crl", base.trim_end_matches('/'))
+}
+
+/// A CA's certificate, read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CaCertificate {
+    /// Its number.
+    pub id: CaId,
+    /// Its place in the plan.
+    pub slot: CaSlot,
+    /// DER.
+    pub der: Vec<u8>,
+    subject: Vec<u8>,
+    spki: Vec<u8>,
+    key_id: Vec<u8>,
+    algorithm: SignatureAlgorithm,
+    validity: Validity,
+}
+
+/// The bytes are no CA certificate of ours.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("not a usable CA certificate")]
+pub struct NotACa;
+
+impl CaCertificate {
+    /// Reads a certificate.
+    ///
+    /// # Errors
+    /// [`NotACa`] if it does not parse, has no subject key identifier, or another kind of key.
+    pub fn read(id: CaId, slot: CaSlot, der: Vec<u8>) -> Result<Self, NotACa> {
+        let certificate = x509_cert::Certificate::from_der(&der).map_err(|_| NotACa)?;
+        let tbs = certificate.tbs_certificate();
+        let spki = tbs.subject_public_key_info().to_der().map_err(|_| NotACa)?;
+        let key_id = tbs
+            .get_extension::<x509_cert::ext::pkix::SubjectKeyIdentifier>()
+            .ok()
+            .flatten()
+            .map(|(_, id)| id.0.as_bytes().to_vec())
+            .ok_or(NotACa)?;
+        let at = |time: &x509_cert::time::Time| {
+            i64::try_from(time.to_unix_duration().as_secs()).map(Time::from_secs)
+        };
+        Ok(Self {
+            id,
+            slot,
+            subject: tbs.subject().to_der().map_err(|_| NotACa)?,
+            algorithm: SignatureAlgorithm::of_key(&spki).ok_or(NotACa)?,
+            validity: Validity {
+                not_before: at(&tbs.validity().not_before).map_err(|_| NotACa)?,
+                not_after: at(&tbs.validity().not_after).map_err(|_| NotACa)?,
+            },
+            spki,
+            key_id,
+            der,
+        })
+    }
+
+    /// DER of its subject.
+    #[must_use]
+    pub fn subject(&self) -> &[u8] {
+        &self.subject
+    }
+
+    /// DER of its key.
+    #[must_use]
+    pub fn spki(&self) -> &[u8] {
+        &self.spki
+    }
+
+    /// Its subject key identifier.
+    #[must_use]
+    pub fn key_id(&self) -> &[u8] {
+        &self.key_id
+    }
+
+    /// How its key signs.
+    #[must_use]
+    pub fn algorithm(&self) -> SignatureAlgorithm {
+        self.algorithm
+    }
+
+    /// First and last second.
+    #[must_use]
+    pub fn validity(&self) -> Validity {
+        self.validity
+    }
+
+    /// Whether it signed this certificate or CRL.
+    #[must_use]
+    pub fn has_signed(&self, der: &[u8]) -> bool {
+        let parts = || {
+            let mut outer = asn1::single(der, asn1::SEQUENCE)?.inside();
+            let tbs = outer.expect(asn1::SEQUENCE)?.raw;
+            let algorithm = outer.expect(asn1::SEQUENCE)?.raw;
+            Ok::<_, asn1::Malformed>((tbs, algorithm, outer.any()?.bits()?))
+        };
+        parts().is_ok_and(|(tbs, algorithm, signature)| {
+            algorithm == self.algorithm.der() && self.algorithm.verifies(&self.spki, tbs, signature)
+        })
+    }
+}
+
+/// A CA's certificate with its key.
+pub struct Authority {
+    /// The certificate.
+    pub certificate: CaCertificate,
+    /// The key.
+    pub signer: Box<dyn CaSigner>,
+}
+
+impl Authority {
+    /// Puts the two together.
+    ///
+    /// # Errors
+    /// [`NotACa`] if the key is another one than the certificate's.
+    pub fn new(certificate: CaCertificate, signer: Box<dyn CaSigner>) -> Result<Self, NotACa> {
+        if certificate.spki == signer.spki() && spki::key_bits(signer.spki()).is_ok() {
+            Ok(Self { certificate, signer })
+        } else {
+            Err(NotACa)
+        }
+    }
+}

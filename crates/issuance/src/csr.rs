@@ -1,0 +1,174 @@
+//! Certification requests: from a text of uncertain form to a [`Csr`] whose signature is right and whose key is allowed.
+
+pub mod normalise;
+mod signature;
+mod strings;
+mod subject;
+mod text;
+mod wishes;
+
+pub(crate) use wishes::address;
+
+use domain::csr::{Csr, CsrDigests, CsrError, CsrSubject, PublicKey, RequestSignature};
+use md5::{Digest, Md5};
+
+use crate::asn1::{Malformed, Reader, SEQUENCE};
+use crate::spki::{self, KeyFacts};
+use crate::weak_keys::WeakKeys;
+pub use wishes::Wishes;
+
+/// The longest request that is read, in octets of DER.
+pub const MAX_OCTETS: usize = 32 * 1_024;
+
+/// A request as far as it could be read, with everything that speaks against it: what !DecodeCSR shows.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Decoded {
+    /// The request as received, cut to its outer element.
+    pub der: Vec<u8>,
+    /// Digests of these bytes.
+    pub digests: CsrDigests,
+    /// The subject.
+    pub subject: CsrSubject,
+    /// What the requested extensions ask for.
+    pub wishes: Wishes,
+    /// Algorithm and size of the key, also of one that is refused.
+    pub key_facts: KeyFacts,
+    /// The key, if it is allowed.
+    pub key: Result<PublicKey, CsrError>,
+    /// How it is signed, if that verifies; the key's error where no usable key is there to verify with.
+    pub signature: Result<RequestSignature, CsrError>,
+}
+
+impl Decoded {
+    /// What is wrong with it, most basic first, each thing once. A missing common name is the caller's to judge.
+    #[must_use]
+    pub fn errors(&self) -> Vec<CsrError> {
+        let mut errors: Vec<CsrError> =
+            self.key.as_ref().err().copied().into_iter().chain(self.signature.err()).collect();
+        errors.dedup();
+        errors
+    }
+
+    /// The request, if nothing is wrong with it.
+    ///
+    /// # Errors
+    /// The first of [`Decoded::errors`]; a bad signature counts before a weak key.
+    pub fn into_csr(self) -> Result<Csr, CsrError> {
+        let signature = match (&self.key, self.signature) {
+            (Ok(_), signature) => signature?,
+            (Err(CsrError::Compromised), Err(error)) => return Err(error),
+            (Err(error), _) => return Err(*error),
+        };
+        Ok(Csr {
+            der: self.der,
+            digests: self.digests,
+            subject: self.subject,
+            san_dns: self.wishes.san_dns,
+            san_ips: self.wishes.san_ips,
+            key: self.key?,
+            signature,
+            microsoft_template: self.wishes.microsoft_template,
+        })
+    }
+}
+
+/// Reads a request from a parameter's text: PEM, bare Base64, with what the way through forms does to them.
+///
+/// # Errors
+/// [`CsrError`]; never a missing common name, which is the caller's to judge.
+pub fn read(text: &str, weak: &WeakKeys) -> Result<Csr, CsrError> {
+    decode(text, weak)?.into_csr()
+}
+
+/// Reads a request from its octets.
+///
+/// # Errors
+/// [`CsrError`].
+pub fn read_der(bytes: &[u8], weak: &WeakKeys) -> Result<Csr, CsrError> {
+    decode_der(bytes, weak)?.into_csr()
+}
+
+/// Reads a request from text as far as possible.
+///
+/// # Errors
+/// -9 and -10 only; other errors stand in the result.
+pub fn decode(text: &str, weak: &WeakKeys) -> Result<Decoded, CsrError> {
+    decode_der(&text::to_octets(text)?, weak)
+}
+
+/// Reads a request from octets as far as possible.
+///
+/// # Errors
+/// -10 only; other errors stand in the result.
+pub fn decode_der(bytes: &[u8], weak: &WeakKeys) -> Result<Decoded, CsrError> {
+    let received = normalise::outer(bytes).map_err(|_| CsrError::Decode)?;
+    if received.len() > MAX_OCTETS {
+        return Err(CsrError::Decode);
+    }
+    let signed = normalise::first_inside(received).map_err(|_| CsrError::Decode)?;
+    let der = normalise::to_der(received).map_err(|_| CsrError::Decode)?;
+    let parts = Parts::split(&der).map_err(|_| CsrError::Decode)?;
+    let mut key_facts = KeyFacts::default();
+    let key = spki::read(parts.spki, &mut key_facts);
+    if key == Err(CsrError::Decode) {
+        return Err(CsrError::Decode);
+    }
+    let signature = match &key {
+        Ok(key) => signature::verify(key, parts.algorithm, signed, parts.signature),
+        Err(error) => Err(*error),
+    };
+    let key = key.and_then(|key| match weak.check(&key) {
+        Ok(()) => Ok(key),
+        Err(_) => Err(CsrError::Compromised),
+    });
+    Ok(Decoded {
+        digests: digests(received),
+        subject: subject::read(parts.subject)?,
+        wishes: wishes::read(parts.attributes)?,
+        key_facts,
+        key,
+        signature,
+        der: received.to_vec(),
+    })
+}
+
+/// Digests over a request's octets.
+#[must_use]
+pub fn digests(der: &[u8]) -> CsrDigests {
+    use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+    let mut sha1 = [0; 20];
+    sha1.copy_from_slice(digest(&SHA1_FOR_LEGACY_USE_ONLY, der).as_ref());
+    CsrDigests { md5: Md5::digest(der).into(), sha1, sha256: spki::sha256(der) }
+}
+
+struct Parts<'a> {
+    subject: Reader<'a>,
+    spki: crate::asn1::Tlv<'a>,
+    attributes: Reader<'a>,
+    algorithm: Reader<'a>,
+    signature: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    /// Versions 1 and 2 are taken beside 0, and the attributes may be missing: old tools send both.
+    fn split(der: &'a [u8]) -> Result<Self, Malformed> {
+        let mut outer = crate::asn1::single(der, SEQUENCE)?.inside();
+        let mut info = outer.expect(SEQUENCE)?.inside();
+        let algorithm = outer.expect(SEQUENCE)?.inside();
+        let signature = outer.any()?.bits()?;
+        outer.end()?;
+
+        let version = info.expect(crate::asn1::INTEGER)?;
+        if !matches!(version.value, [0..=2]) {
+            return Err(Malformed);
+        }
+        let subject = info.expect(SEQUENCE)?.inside();
+        let spki = info.expect(SEQUENCE)?;
+        let attributes = info.optional(0xa0)?.map_or(Reader::new(&[]), |a| a.inside());
+        info.end()?;
+        Ok(Self { subject, spki, attributes, algorithm, signature })
+    }
+}
+
+#[cfg(test)]
+mod tests;

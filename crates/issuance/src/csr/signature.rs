@@ -1,0 +1,120 @@
+//! The signature of a request. It shows possession of the key and says nothing of the certificate, so that MD5 and SHA-1
+//! are taken here.
+
+use aws_lc_rs::digest::{Digest as AwsDigest, SHA1_FOR_LEGACY_USE_ONLY, SHA384, digest};
+use aws_lc_rs::signature::{self as aws, UnparsedPublicKey, VerificationAlgorithm};
+use domain::csr::{CsrError, KeyKind, PublicKey, RequestSignature};
+use md5::{Digest as _, Md5};
+use num_bigint::BigUint;
+
+use crate::asn1::{OID, Reader, SEQUENCE};
+use crate::{oid, spki};
+
+/// Verifies over the octets as received.
+///
+/// # Errors
+/// -11 for other algorithms or one that does not fit the key, -12 for a wrong signature.
+pub fn verify(
+    key: &PublicKey,
+    mut algorithm: Reader<'_>,
+    signed: &[u8],
+    signature: &[u8],
+) -> Result<RequestSignature, CsrError> {
+    let id = algorithm.expect(OID).map_err(|_| CsrError::Decode)?.value;
+    let bits = spki::key_bits(&key.spki).map_err(|_| CsrError::Decode)?;
+    let right = match (key.kind.is_rsa(), id) {
+        (true, oid::MD5_WITH_RSA) => md5_with_rsa(key, signed, signature),
+        (false, oid::ECDSA_SHA1) if key.kind == KeyKind::P384 => {
+            p384_with_sha1(bits, signed, signature)
+        }
+        _ => {
+            let algorithm = by_id(key.kind, id, algorithm).ok_or(CsrError::Algorithm)?;
+            UnparsedPublicKey::new(algorithm, bits).verify(signed, signature).is_ok()
+        }
+    };
+    match (right, id) {
+        (false, _) => Err(CsrError::Signature),
+        (true, oid::MD5_WITH_RSA) => Ok(RequestSignature::Md5),
+        (true, oid::SHA1_WITH_RSA | oid::SHA1_WITH_RSA_OIW | oid::ECDSA_SHA1) => {
+            Ok(RequestSignature::Sha1)
+        }
+        (true, _) => Ok(RequestSignature::Sha2),
+    }
+}
+
+fn by_id(
+    kind: KeyKind,
+    id: &[u8],
+    parameters: Reader<'_>,
+) -> Option<&'static dyn VerificationAlgorithm> {
+    Some(match (kind, id) {
+        (KeyKind::Rsa(_), oid::SHA1_WITH_RSA | oid::SHA1_WITH_RSA_OIW) => {
+            &aws::RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY
+        }
+        (KeyKind::Rsa(_), oid::SHA256_WITH_RSA) => &aws::RSA_PKCS1_2048_8192_SHA256,
+        (KeyKind::Rsa(_), oid::SHA384_WITH_RSA) => &aws::RSA_PKCS1_2048_8192_SHA384,
+        (KeyKind::Rsa(_), oid::SHA512_WITH_RSA) => &aws::RSA_PKCS1_2048_8192_SHA512,
+        (KeyKind::Rsa(_), oid::RSASSA_PSS) => match pss_hash(parameters)? {
+            oid::SHA256 => &aws::RSA_PSS_2048_8192_SHA256,
+            oid::SHA384 => &aws::RSA_PSS_2048_8192_SHA384,
+            oid::SHA512 => &aws::RSA_PSS_2048_8192_SHA512,
+            _ => return None,
+        },
+        (KeyKind::P256, oid::ECDSA_SHA1) => &aws::ECDSA_P256_SHA1_ASN1,
+        (KeyKind::P256, oid::ECDSA_SHA256) => &aws::ECDSA_P256_SHA256_ASN1,
+        (KeyKind::P256, oid::ECDSA_SHA384) => &aws::ECDSA_P256_SHA384_ASN1,
+        (KeyKind::P256, oid::ECDSA_SHA512) => &aws::ECDSA_P256_SHA512_ASN1,
+        (KeyKind::P384, oid::ECDSA_SHA256) => &aws::ECDSA_P384_SHA256_ASN1,
+        (KeyKind::P384, oid::ECDSA_SHA384) => &aws::ECDSA_P384_SHA384_ASN1,
+        (KeyKind::P384, oid::ECDSA_SHA512) => &aws::ECDSA_P384_SHA512_ASN1,
+        (KeyKind::P521, oid::ECDSA_SHA1) => &aws::ECDSA_P521_SHA1_ASN1,
+        (KeyKind::P521, oid::ECDSA_SHA256) => &aws::ECDSA_P521_SHA256_ASN1,
+        (KeyKind::P521, oid::ECDSA_SHA384) => &aws::ECDSA_P521_SHA384_ASN1,
+        (KeyKind::P521, oid::ECDSA_SHA512) => &aws::ECDSA_P521_SHA512_ASN1,
+        _ => return None,
+    })
+}
+
+/// The hash that RSASSA-PSS parameters name. Mask and salt are taken to fit it; others do not verify.
+fn pss_hash(mut parameters: Reader<'_>) -> Option<&[u8]> {
+    let mut inside = parameters.expect(SEQUENCE).ok()?.inside();
+    let mut hash = inside.optional(0xa0).ok()??.inside();
+    Some(hash.expect(SEQUENCE).ok()?.inside().expect(OID).ok()?.value)
+}
+
+/// The crypto library has no name for P-384 with SHA-1. ECDSA reads a digest as a number, so zeros before it do not
+/// change it.
+fn p384_with_sha1(point: &[u8], signed: &[u8], signature: &[u8]) -> bool {
+    let mut padded = [0; 48];
+    padded[28..].copy_from_slice(digest(&SHA1_FOR_LEGACY_USE_ONLY, signed).as_ref());
+    AwsDigest::import_less_safe(&padded, &SHA384).is_ok_and(|digest| {
+        UnparsedPublicKey::new(&aws::ECDSA_P384_SHA384_ASN1, point)
+            .verify_digest(&digest, signature)
+            .is_ok()
+    })
+}
+
+/// RSASSA-PKCS1-v1_5 with MD5, which the crypto library does not have: the public operation, and a comparison with the
+/// whole encoded message (RFC 8017 8.2.2), so that nothing of the signer's making is parsed.
+fn md5_with_rsa(key: &PublicKey, signed: &[u8], signature: &[u8]) -> bool {
+    const DIGEST_INFO: [u8; 18] =
+        [0x30, 0x20, 0x30, 0x0c, 6, 8, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 2, 5, 5, 0, 4, 0x10];
+    let Some((modulus, exponent)) = spki::rsa_numbers(&key.spki) else {
+        return false;
+    };
+    if signature.len() != modulus.len() {
+        return false;
+    }
+    let number = BigUint::from_bytes_be;
+    let (n, s) = (number(modulus), number(signature));
+    if s >= n {
+        return false;
+    }
+    let mut encoded = vec![0xff; modulus.len()];
+    let tail = modulus.len() - 16 - DIGEST_INFO.len();
+    encoded[..2].copy_from_slice(&[0, 1]);
+    encoded[tail - 1] = 0;
+    encoded[tail..tail + DIGEST_INFO.len()].copy_from_slice(&DIGEST_INFO);
+    encoded[tail + DIGEST_INFO.len()..].copy_from_slice(&Md5::digest(signed));
+    s.modpow(&number(exponent), &n) == number(&encoded)
+}

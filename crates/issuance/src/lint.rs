@@ -1,0 +1,152 @@
+//! The pre-issuance lint (BR 4.3.1.2): reads the very bytes that will be signed with an independent parser and holds them
+//! against a table of rules, each with its citation. Only this module makes a [`Linted`].
+
+mod names;
+mod rules;
+mod seen;
+
+use std::sync::OnceLock;
+
+use domain::certificate::{CaId, Serial};
+use domain::names::CertName;
+use domain::policy::Policy;
+use domain::time::Time;
+use x509_cert::der::Decode;
+
+use crate::ca::CaCertificate;
+use crate::leaf::Prepared;
+use crate::profile::Profile;
+use crate::signer::{CaSigner, KeyChoice, SignatureAlgorithm, SoftwareKey};
+use crate::{asn1, spki, tbs};
+pub use names::is_public_http_url;
+pub use rules::{RULES, Rule};
+pub use seen::Seen;
+
+/// By what a leaf is judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'a> {
+    /// The kind of certificate it shall be.
+    pub profile: &'a Profile,
+    /// The CA that shall sign it.
+    pub ca: &'a CaCertificate,
+    /// The dated rules.
+    pub policy: &'a Policy,
+    /// Now.
+    pub now: Time,
+}
+
+/// Bytes of a leaf that passed every rule.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Linted {
+    tbs: Vec<u8>,
+    tbs_sha256: [u8; 32],
+    serial: Serial,
+    names: Vec<CertName>,
+    ca: CaId,
+}
+
+impl Linted {
+    /// DER of the TBSCertificate: what has to be recorded before it is signed.
+    #[must_use]
+    pub fn tbs(&self) -> &[u8] {
+        &self.tbs
+    }
+
+    /// Its SHA-256, as a receipt must show it.
+    #[must_use]
+    pub fn tbs_sha256(&self) -> &[u8; 32] {
+        &self.tbs_sha256
+    }
+
+    /// The serial in it.
+    #[must_use]
+    pub fn serial(&self) -> Serial {
+        self.serial
+    }
+
+    /// The alternative names in it.
+    #[must_use]
+    pub fn names(&self) -> &[CertName] {
+        &self.names
+    }
+
+    /// The CA by which it was judged.
+    #[must_use]
+    pub fn ca(&self) -> CaId {
+        self.ca
+    }
+
+    pub(crate) fn into_names(self) -> Vec<CertName> {
+        self.names
+    }
+}
+
+/// What the lint found.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum LintError {
+    /// The bytes do not parse, or say the same thing in a form that is not DER.
+    #[error("the bytes are not a TBSCertificate in DER")]
+    Unreadable,
+    /// Rules that are broken, by their names.
+    #[error("broken rules: {}", .0.join(", "))]
+    Broken(Vec<&'static str>),
+    /// Signed with a throw-away key it does not verify.
+    #[error("the self-check failed")]
+    SelfCheck,
+}
+
+/// Lints what was prepared.
+///
+/// # Errors
+/// [`LintError`].
+pub fn lint(prepared: Prepared, rules: &Rules<'_>) -> Result<Linted, LintError> {
+    judge(prepared.tbs, rules)
+}
+
+/// Lints bytes that were recorded before a crash, so that they can be signed after all.
+///
+/// # Errors
+/// [`LintError`], e.g. because the rules have changed meanwhile, or notBefore is too long ago.
+pub fn resume(recorded_tbs: &[u8], rules: &Rules<'_>) -> Result<Linted, LintError> {
+    judge(recorded_tbs.to_vec(), rules)
+}
+
+fn judge(tbs: Vec<u8>, rules: &Rules<'_>) -> Result<Linted, LintError> {
+    let certificate = self_check(&tbs)?;
+    let seen =
+        Seen::read(&tbs, certificate.tbs_certificate(), rules).ok_or(LintError::Unreadable)?;
+    let broken: Vec<&'static str> =
+        RULES.iter().filter(|rule| !(rule.holds)(&seen)).map(|rule| rule.name).collect();
+    if !broken.is_empty() {
+        return Err(LintError::Broken(broken));
+    }
+    let (serial, names) = (seen.serial.ok_or(LintError::Unreadable)?, seen.names.clone());
+    Ok(Linted { tbs_sha256: spki::sha256(&tbs), serial, names, ca: rules.ca.id, tbs })
+}
+
+/// Signs the bytes with a key that no certificate names, then reads and verifies the whole. The key is made once per
+/// process and is always P-256: the outer algorithm is its own and not the issuer's, whose signature is verified after
+/// the real signing.
+fn self_check(tbs: &[u8]) -> Result<x509_cert::Certificate, LintError> {
+    static THROW_AWAY: OnceLock<Option<SoftwareKey>> = OnceLock::new();
+    let key = THROW_AWAY
+        .get_or_init(|| SoftwareKey::generate(KeyChoice::P256).ok().map(|(key, _)| key))
+        .as_ref()
+        .ok_or(LintError::SelfCheck)?;
+    let algorithm = SignatureAlgorithm::EcdsaSha256;
+    let signature = key.sign(tbs).map_err(|_| LintError::SelfCheck)?;
+    let der = tbs::signed(tbs, algorithm, &signature);
+    let whole = x509_cert::Certificate::from_der(&der).map_err(|_| LintError::Unreadable)?;
+    let inside = asn1::single(&der, asn1::SEQUENCE)
+        .and_then(|outer| outer.inside().expect(asn1::SEQUENCE))
+        .map_err(|_| LintError::Unreadable)?;
+    let signature = whole.signature().as_bytes().ok_or(LintError::SelfCheck)?;
+    if inside.raw == tbs && algorithm.verifies(key.spki(), inside.raw, signature) {
+        Ok(whole)
+    } else {
+        Err(LintError::SelfCheck)
+    }
+}
+
+#[cfg(test)]
+mod tests;

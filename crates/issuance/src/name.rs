@@ -1,0 +1,132 @@
+//! Distinguished names as they are written: one attribute per RDN, in one fixed order.
+
+use crate::asn1::{self, PRINTABLE_STRING, SEQUENCE, SET, UTF8_STRING};
+use crate::oid;
+
+/// The attributes that subjects may have, in the order in which they are written (BR 7.1.4.2, EVG 7.1.4.2).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Attribute {
+    /// EV: country of incorporation.
+    JurisdictionCountry,
+    /// EV: state of incorporation.
+    JurisdictionState,
+    /// EV: locality of incorporation.
+    JurisdictionLocality,
+    /// EV: business category.
+    BusinessCategory,
+    /// EV: registration number.
+    SerialNumber,
+    /// countryName.
+    Country,
+    /// stateOrProvinceName.
+    State,
+    /// localityName.
+    Locality,
+    /// postalCode.
+    PostalCode,
+    /// streetAddress.
+    Street,
+    /// organizationName.
+    Organization,
+    /// surname.
+    Surname,
+    /// givenName.
+    GivenName,
+    /// commonName.
+    CommonName,
+    /// organizationIdentifier.
+    OrganizationIdentifier,
+}
+
+impl Attribute {
+    /// Content octets of the type's identifier.
+    #[must_use]
+    pub fn oid(self) -> &'static [u8] {
+        match self {
+            Attribute::JurisdictionCountry => oid::JURISDICTION_COUNTRY,
+            Attribute::JurisdictionState => oid::JURISDICTION_STATE,
+            Attribute::JurisdictionLocality => oid::JURISDICTION_LOCALITY,
+            Attribute::BusinessCategory => oid::BUSINESS_CATEGORY,
+            Attribute::SerialNumber => oid::SERIAL_NUMBER,
+            Attribute::Country => oid::COUNTRY,
+            Attribute::State => oid::STATE,
+            Attribute::Locality => oid::LOCALITY,
+            Attribute::PostalCode => oid::POSTAL_CODE,
+            Attribute::Street => oid::STREET,
+            Attribute::Organization => oid::ORGANIZATION,
+            Attribute::Surname => oid::SURNAME,
+            Attribute::GivenName => oid::GIVEN_NAME,
+            Attribute::CommonName => oid::COMMON_NAME,
+            Attribute::OrganizationIdentifier => oid::ORGANIZATION_IDENTIFIER,
+        }
+    }
+
+    /// By the content octets of its identifier.
+    #[must_use]
+    pub fn from_oid(content: &[u8]) -> Option<Self> {
+        ALL.into_iter().find(|a| a.oid() == content)
+    }
+
+    /// The most characters that RFC 5280's and X.520's upper bounds allow.
+    #[must_use]
+    pub fn limit(self) -> usize {
+        match self {
+            Attribute::JurisdictionCountry | Attribute::Country => 2,
+            Attribute::JurisdictionState
+            | Attribute::JurisdictionLocality
+            | Attribute::BusinessCategory
+            | Attribute::State
+            | Attribute::Locality
+            | Attribute::Street => 128,
+            Attribute::SerialNumber | Attribute::Organization | Attribute::CommonName => 64,
+            Attribute::PostalCode | Attribute::Surname => 40,
+            Attribute::GivenName => 16,
+            Attribute::OrganizationIdentifier => 256,
+        }
+    }
+
+    /// PrintableString where the type demands it, UTF8String elsewhere.
+    #[must_use]
+    pub fn string_tag(self) -> u8 {
+        match self {
+            Attribute::JurisdictionCountry | Attribute::Country | Attribute::SerialNumber => {
+                PRINTABLE_STRING
+            }
+            _ => UTF8_STRING,
+        }
+    }
+}
+
+/// All attributes, in order.
+pub const ALL: [Attribute; 15] = [
+    Attribute::JurisdictionCountry,
+    Attribute::JurisdictionState,
+    Attribute::JurisdictionLocality,
+    Attribute::BusinessCategory,
+    Attribute::SerialNumber,
+    Attribute::Country,
+    Attribute::State,
+    Attribute::Locality,
+    Attribute::PostalCode,
+    Attribute::Street,
+    Attribute::Organization,
+    Attribute::Surname,
+    Attribute::GivenName,
+    Attribute::CommonName,
+    Attribute::OrganizationIdentifier,
+];
+
+/// DER of a Name with these attributes, sorted into their order; streets and the like keep theirs among themselves.
+#[must_use]
+pub fn encode(attributes: &[(Attribute, &str)]) -> Vec<u8> {
+    let mut sorted = attributes.to_vec();
+    sorted.sort_by_key(|(attribute, _)| *attribute);
+    let mut rdns = Vec::new();
+    for (attribute, value) in sorted {
+        let value = asn1::tlv(attribute.string_tag(), &[value.as_bytes()]);
+        let pair = asn1::seq(&[&asn1::oid(attribute.oid()), &value]);
+        rdns.extend(asn1::tlv(SET, &[&pair]));
+    }
+    asn1::tlv(SEQUENCE, &[&rdns])
+}

@@ -1,0 +1,279 @@
+//! Profiles: what a kind of certificate may hold. Data, under ceilings that are code.
+
+use serde::Deserialize;
+
+use crate::name::Attribute;
+use crate::oid;
+
+/// The validity and reuse rules that come with this program.
+#[must_use]
+pub fn builtin_policy() -> &'static str {
+    include_str!("../data/policy.toml")
+}
+
+/// The profiles that come with this program.
+#[must_use]
+pub fn builtin_profiles() -> &'static str {
+    include_str!("../data/profiles.toml")
+}
+
+/// What was validated of a subject.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ValidationKind {
+    /// The domain.
+    Dv,
+    /// An organisation.
+    Ov,
+    /// A person.
+    Iv,
+    /// An organisation, by the EV Guidelines.
+    Ev,
+}
+
+impl ValidationKind {
+    /// All of them.
+    pub const ALL: [ValidationKind; 4] =
+        [ValidationKind::Dv, ValidationKind::Ov, ValidationKind::Iv, ValidationKind::Ev];
+
+    /// `dv` and so on.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ValidationKind::Dv => "dv",
+            ValidationKind::Ov => "ov",
+            ValidationKind::Iv => "iv",
+            ValidationKind::Ev => "ev",
+        }
+    }
+
+    /// The policy that the CA/Browser Forum reserved for it.
+    #[must_use]
+    pub fn reserved_policy(self) -> &'static str {
+        match self {
+            ValidationKind::Dv => "2.23.140.1.2.1",
+            ValidationKind::Ov => "2.23.140.1.2.2",
+            ValidationKind::Iv => "2.23.140.1.2.3",
+            ValidationKind::Ev => "2.23.140.1.1",
+        }
+    }
+
+    /// The ceiling of a public subject: no other attribute, whatever the data says (BR 7.1.2.7, EVG 7.1.4.2).
+    fn allows(self, attribute: Attribute) -> bool {
+        use Attribute as A;
+        match self {
+            ValidationKind::Dv => matches!(attribute, A::CommonName),
+            ValidationKind::Ov => matches!(
+                attribute,
+                A::Country
+                    | A::State
+                    | A::Locality
+                    | A::PostalCode
+                    | A::Street
+                    | A::Organization
+                    | A::CommonName
+            ),
+            ValidationKind::Iv => matches!(
+                attribute,
+                A::Country
+                    | A::State
+                    | A::Locality
+                    | A::PostalCode
+                    | A::Street
+                    | A::Surname
+                    | A::GivenName
+                    | A::CommonName
+            ),
+            ValidationKind::Ev => !matches!(attribute, A::Surname | A::GivenName),
+        }
+    }
+}
+
+impl From<domain::product::Level> for ValidationKind {
+    fn from(level: domain::product::Level) -> Self {
+        use domain::product::Level;
+        match level {
+            Level::Dv => ValidationKind::Dv,
+            Level::Ov => ValidationKind::Ov,
+            Level::Ev | Level::QwacLegal | Level::QwacPsd2 => ValidationKind::Ev,
+            Level::QwacNatural => ValidationKind::Iv,
+        }
+    }
+}
+
+/// Whether the certificates are made by the public rules.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Hierarchy {
+    /// By the Baseline Requirements.
+    Public,
+    /// Under a root of its own, for names that are not public.
+    Private,
+}
+
+impl Hierarchy {
+    /// `public` or `private`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Hierarchy::Public => "public",
+            Hierarchy::Private => "private",
+        }
+    }
+}
+
+/// A profile within its ceilings.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Profile {
+    name: String,
+    kind: ValidationKind,
+    hierarchy: Hierarchy,
+    policy: Option<Vec<u8>>,
+    required: Vec<Attribute>,
+    optional: Vec<Attribute>,
+    wildcard: bool,
+    ip: bool,
+}
+
+impl Profile {
+    /// Its name in the file.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What has to be validated.
+    #[must_use]
+    pub fn kind(&self) -> ValidationKind {
+        self.kind
+    }
+
+    /// Under which kind of root it belongs.
+    #[must_use]
+    pub fn hierarchy(&self) -> Hierarchy {
+        self.hierarchy
+    }
+
+    /// Content octets of the one policy.
+    #[must_use]
+    pub fn policy(&self) -> Option<&[u8]> {
+        self.policy.as_deref()
+    }
+
+    /// Attributes without which there is no certificate.
+    #[must_use]
+    pub fn required(&self) -> &[Attribute] {
+        &self.required
+    }
+
+    /// True for attributes that may stand in the subject.
+    #[must_use]
+    pub fn takes(&self, attribute: Attribute) -> bool {
+        self.required.contains(&attribute) || self.optional.contains(&attribute)
+    }
+
+    /// Whether `*.` names may stand in it.
+    #[must_use]
+    pub fn takes_wildcards(&self) -> bool {
+        self.wildcard
+    }
+
+    /// Whether addresses may stand in it.
+    #[must_use]
+    pub fn takes_addresses(&self) -> bool {
+        self.ip
+    }
+}
+
+/// A profile file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ProfileError {
+    /// Not the TOML that is expected.
+    #[error("profiles: {0}")]
+    Form(#[from] toml::de::Error),
+    /// A profile beyond the ceilings.
+    #[error("profile '{0}': {1}")]
+    Ceiling(String, &'static str),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    profile: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    name: String,
+    kind: ValidationKind,
+    hierarchy: Hierarchy,
+    policy: Option<String>,
+    required: Vec<Attribute>,
+    optional: Vec<Attribute>,
+    wildcard: bool,
+    ip: bool,
+}
+
+/// Reads a profile file.
+///
+/// # Errors
+/// [`ProfileError`] for a profile that goes beyond the ceilings.
+pub fn read(text: &str) -> Result<Vec<Profile>, ProfileError> {
+    let file: File = toml::from_str(text)?;
+    let mut profiles: Vec<Profile> = Vec::with_capacity(file.profile.len());
+    for row in file.profile {
+        let refuse = |why| Err(ProfileError::Ceiling(row.name.clone(), why));
+        if profiles.iter().any(|p| p.name == row.name) {
+            return refuse("the name stands twice");
+        }
+        if row.hierarchy == Hierarchy::Public {
+            if row.policy.as_deref() != Some(row.kind.reserved_policy()) {
+                return refuse("the policy must be the one reserved for its kind (BR 7.1.2.7)");
+            }
+            if row.required.iter().chain(&row.optional).any(|a| !row.kind.allows(*a)) {
+                return refuse("an attribute that its kind must not have (BR 7.1.2.7)");
+            }
+            if row.kind == ValidationKind::Ev && (row.wildcard || row.ip) {
+                return refuse("EV has neither wildcards nor addresses (EVG 7.1.4.2)");
+            }
+        } else if row.policy.is_some() {
+            return refuse("a private profile must claim no policy");
+        }
+        let policy = row.policy.as_deref().and_then(oid::from_dotted);
+        profiles.push(Profile {
+            name: row.name,
+            kind: row.kind,
+            hierarchy: row.hierarchy,
+            policy,
+            required: row.required,
+            optional: row.optional,
+            wildcard: row.wildcard,
+            ip: row.ip,
+        });
+    }
+    Ok(profiles)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_files_are_good() {
+        assert_eq!(read(builtin_profiles()).unwrap().len(), 5);
+        domain::policy::Policy::from_toml(builtin_policy()).unwrap();
+    }
+
+    #[test]
+    fn ceilings_hold() {
+        let base = "[[profile]]\nname='x'\nkind='dv'\nhierarchy='public'\nwildcard=true\nip=true\n";
+        let file = |more: &str| read(&format!("{base}{more}")).is_ok();
+        assert!(file("policy='2.23.140.1.2.1'\nrequired=[]\noptional=[]"));
+        assert!(!file("policy='2.23.140.1.2.2'\nrequired=[]\noptional=[]"));
+        assert!(!file("required=[]\noptional=[]"));
+        assert!(!file("policy='2.23.140.1.2.1'\nrequired=[]\noptional=['organization']"));
+        assert!(!file("policy='2.23.140.1.2.1'\nrequired=[]\noptional=['nonsense']"));
+        assert!(!file("policy='2.23.140.1.2.1'\nrequired=[]\noptional=[]\neku='any'"));
+    }
+}
