@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    body::Bytes,
+    body::{Bytes, HttpBody},
     extract::{FromRequest, OptionalFromRequest, Request},
     http::{Method, StatusCode, Uri},
     response::{IntoResponse, Response},
@@ -64,6 +64,11 @@ pub(super) async fn wrong_method(method: Method, uri: Uri) -> Wrong {
 }
 
 async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Wrong> {
+    // What announces itself as too large is not waited for.
+    if request.body().size_hint().lower() > super::MAX_BODY as u64 {
+        let text = "the body is larger than 64 MB; split it over several calls".to_owned();
+        return Err(Wrong(StatusCode::PAYLOAD_TOO_LARGE, text));
+    }
     let body = Bytes::from_request(request, state).await;
     body.map_err(|rejection| Wrong(rejection.status(), rejection.body_text()))
 }

@@ -203,7 +203,7 @@ async fn nonsense_gets_an_error_and_pipelined_questions_their_order() {
     edns.set_version(1);
     empty.set_edns(edns);
     let reply = udp(&kit, &empty).await;
-    assert_eq!(reply.metadata.response_code, ResponseCode::BADVERS);
+    assert_eq!(u16::from(reply.metadata.response_code), 16, "BADVERS, which shares its number");
     let many: Vec<Message> =
         (0..200).map(|n| question(&format!("n{n}.example.com"), RecordType::A)).collect();
     let replies = tcp(&kit, &many).await;
