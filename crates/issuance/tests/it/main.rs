@@ -1,0 +1,7 @@
+//! A whole hierarchy in a temporary folder, judged by the `openssl` command; golden bytes; odd and hostile requests.
+
+mod chains;
+mod golden;
+mod hostile;
+mod requests;
+mod support;

@@ -1,0 +1,172 @@
+//! What the tests share.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use domain::certificate::{CertificateId, Serial};
+use domain::csr::PublicKey;
+use domain::dcv::DcvMethod;
+use domain::names::CertName;
+use domain::policy::Policy;
+use domain::proof::{Case, Control, Proven, WantedName, judge};
+use domain::receipt::Receipt;
+use domain::time::{Entropy, Time};
+use issuance::ca::ceremony::{CeremonyOptions, RsaSize};
+use issuance::ca::{self, Authority};
+use issuance::folder::{self, CaFolder};
+use issuance::leaf::{LeafRequest, prepare};
+use issuance::lint::{Linted, Rules, lint};
+use issuance::profile::{self, Profile};
+use issuance::sign::{SignedCertificate, sign};
+
+pub const BASE: &str = "http://pki.example.org";
+
+/// Counts up: enough for tests, and never twice the same.
+#[derive(Default)]
+pub struct Counting(AtomicU64);
+
+impl Entropy for Counting {
+    fn fill(&self, out: &mut [u8]) {
+        for chunk in out.chunks_mut(32) {
+            let n = self.0.fetch_add(1, Ordering::Relaxed);
+            let digest = issuance::spki::sha256(&n.to_be_bytes());
+            chunk.copy_from_slice(&digest[..chunk.len()]);
+        }
+    }
+}
+
+pub fn now() -> Time {
+    Time::parse("2026-11-21T10:00:00Z").unwrap()
+}
+
+pub fn options() -> CeremonyOptions {
+    CeremonyOptions {
+        organization: "Example Trust".into(),
+        country: "GB".parse().unwrap(),
+        base_url: BASE.into(),
+        sandbox: true,
+        rsa: RsaSize::Rsa2048,
+    }
+}
+
+/// A folder of its own, removed at the end.
+pub struct Dir(pub PathBuf);
+
+impl Dir {
+    pub fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("issuance-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub fn put(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.0.join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+pub fn cas(dir: &Path) -> CaFolder {
+    folder::open_or_create(dir, b"correct horse", &options(), &Counting::default(), now()).unwrap()
+}
+
+pub fn openssl(dir: &Dir, args: &[&str]) -> String {
+    let out = Command::new("openssl").args(args).current_dir(&dir.0).output().unwrap();
+    let text = [out.stdout, out.stderr].concat();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    assert!(out.status.success(), "openssl {args:?}: {text}");
+    text
+}
+
+pub fn profile(name: &str) -> Profile {
+    let all = profile::read(profile::builtin_profiles()).unwrap();
+    all.into_iter().find(|p| p.name() == name).unwrap()
+}
+
+pub fn policy() -> Policy {
+    Policy::from_toml(profile::builtin_policy()).unwrap()
+}
+
+pub fn names(list: &[&str]) -> Vec<CertName> {
+    list.iter().map(|n| n.parse().unwrap()).collect()
+}
+
+pub fn proven(certificate: i64, list: &[CertName]) -> Proven {
+    let wanted: Vec<WantedName> =
+        list.iter().map(|n| WantedName { name: n.clone(), implicit: false }).collect();
+    let controls: Vec<Control> = list
+        .iter()
+        .map(|n| Control {
+            shown_for: n.dns().map_or(n.clone(), |d| CertName::Dns(d.clone())),
+            method: if n.dns().is_some() {
+                DcvMethod::CnameCsrHash
+            } else {
+                DcvMethod::HttpCsrHash
+            },
+            at: now(),
+        })
+        .collect();
+    let case = Case {
+        certificate: CertificateId(certificate),
+        wanted: &wanted,
+        controls: &controls,
+        caa: None,
+        identities: &[],
+        others_passed: true,
+    };
+    judge(&case, &policy(), now()).unwrap()
+}
+
+pub fn receipt(certificate: i64, linted: &Linted) -> Receipt {
+    Receipt::of_recorded(CertificateId(certificate), linted.serial(), *linted.tbs_sha256())
+}
+
+pub fn leaf_request<'a>(
+    authority: &'a Authority,
+    profile: &'a Profile,
+    key: &'a PublicKey,
+    names: &'a [CertName],
+    crl_url: &'a str,
+    issuer_url: &'a str,
+) -> LeafRequest<'a> {
+    LeafRequest {
+        profile,
+        ca: &authority.certificate,
+        serial: Serial::from_random([0xa5; 16]).unwrap(),
+        validity: policy().tls_validity(now(), domain::policy::term_end(now(), 365)).unwrap(),
+        key,
+        names,
+        common_name: names.first(),
+        subject: &[],
+        crl_url,
+        issuer_url,
+    }
+}
+
+/// The whole way, with everything right.
+pub fn issue_with(
+    authority: &Authority,
+    profile: &Profile,
+    key: &PublicKey,
+    list: &[&str],
+    subject: &[(issuance::name::Attribute, String)],
+) -> SignedCertificate {
+    let names = names(list);
+    let slug = authority.certificate.slot.slug();
+    let (crl, crt) = (ca::crl_shard_url(BASE, &slug, 0), ca::certificate_url(BASE, &slug));
+    let mut request = leaf_request(authority, profile, key, &names, &crl, &crt);
+    request.subject = subject;
+    let policy = policy();
+    let rules = Rules { profile, ca: &authority.certificate, policy: &policy, now: now() };
+    let linted = lint(prepare(&request).unwrap(), &rules).unwrap();
+    let receipt = receipt(1, &linted);
+    sign(linted, &proven(1, &names), &receipt, authority).unwrap()
+}
