@@ -54,6 +54,7 @@ fn main() {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "an example stands in for the store and its caller")]
 fn issue(folder: &folder::CaFolder, csr: &Csr, now: Time, name: &str) {
     let rsa = csr.key.kind.is_rsa();
     let authority = folder

@@ -169,6 +169,3 @@ impl<'a> Parts<'a> {
         Ok(Self { subject, spki, attributes, algorithm, signature })
     }
 }
-
-#[cfg(test)]
-mod tests;

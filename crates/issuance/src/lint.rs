@@ -147,6 +147,3 @@ fn self_check(tbs: &[u8]) -> Result<x509_cert::Certificate, LintError> {
         Err(LintError::SelfCheck)
     }
 }
-
-#[cfg(test)]
-mod tests;

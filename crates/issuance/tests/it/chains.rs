@@ -1,4 +1,4 @@
-use domain::certificate::{CertificateId, RevocationReason, Serial};
+use domain::certificate::{RevocationReason, Serial};
 use domain::proof::Proven;
 use domain::receipt::Receipt;
 use domain::time::DAY;
@@ -270,10 +270,10 @@ fn nothing_is_signed_that_does_not_fit() {
     let sign = |proven: &Proven, receipt: &Receipt, authority: &ca::Authority| {
         sign(linted.clone(), proven, receipt, authority)
     };
-    let bytes = Receipt::of_recorded(CertificateId(1), linted.serial(), [0; 32]);
+    let bytes = receipt_of(1, linted.serial(), [0; 32]);
     assert_eq!(sign(&shown, &bytes, ca), Err(SignError::OtherBytes));
     let serial = Serial::from_random([1; 16]).unwrap();
-    let serial = Receipt::of_recorded(CertificateId(1), serial, *linted.tbs_sha256());
+    let serial = receipt_of(1, serial, *linted.tbs_sha256());
     assert_eq!(sign(&shown, &serial, ca), Err(SignError::OtherSerial));
     assert_eq!(sign(&proven(2, &list), &good, ca), Err(SignError::OtherRequest));
     assert_eq!(sign(&proven(1, &list[..1]), &good, ca), Err(SignError::Names));

@@ -99,6 +99,7 @@ pub fn names(list: &[&str]) -> Vec<CertName> {
     list.iter().map(|n| n.parse().unwrap()).collect()
 }
 
+#[expect(clippy::disallowed_methods, reason = "a test stands in for the issuing use case")]
 pub fn proven(certificate: i64, list: &[CertName]) -> Proven {
     let wanted: Vec<WantedName> =
         list.iter().map(|n| WantedName { name: n.clone(), implicit: false }).collect();
@@ -125,8 +126,13 @@ pub fn proven(certificate: i64, list: &[CertName]) -> Proven {
     judge(&case, &policy(), now()).unwrap()
 }
 
+#[expect(clippy::disallowed_methods, reason = "a test stands in for the store")]
+pub fn receipt_of(certificate: i64, serial: Serial, tbs_sha256: [u8; 32]) -> Receipt {
+    Receipt::of_recorded(CertificateId(certificate), serial, tbs_sha256)
+}
+
 pub fn receipt(certificate: i64, linted: &Linted) -> Receipt {
-    Receipt::of_recorded(CertificateId(certificate), linted.serial(), *linted.tbs_sha256())
+    receipt_of(certificate, linted.serial(), *linted.tbs_sha256())
 }
 
 pub fn leaf_request<'a>(
