@@ -11,9 +11,10 @@ use domain::names::{CertName, DnsName};
 use domain::order_ssl::Language;
 use domain::time::Time;
 use lettre::message::header::{
-    ContentType, Date, HeaderName, HeaderValue, Headers, MimeVersion, Subject,
+    ContentTransferEncoding, ContentType, Date, HeaderName, HeaderValue, Headers, MimeVersion,
+    Subject,
 };
-use lettre::message::{Attachment, Mailbox, Mailboxes, MultiPart, SinglePart};
+use lettre::message::{Attachment, Body, Mailbox, Mailboxes, MultiPart, SinglePart};
 use minijinja::context;
 use minijinja::value::Value;
 use sha2::{Digest as _, Sha256};
@@ -206,9 +207,9 @@ impl About<'_> {
 
         let mut parts = MultiPart::alternative()
             .boundary(format!("{digest}-a"))
-            .singlepart(SinglePart::plain(text));
+            .singlepart(SinglePart::plain(content(text)));
         if !html.trim().is_empty() {
-            parts = parts.singlepart(SinglePart::html(html));
+            parts = parts.singlepart(SinglePart::html(content(html)));
         }
         if let Some((name, bytes)) = file {
             parts = MultiPart::mixed()
@@ -256,6 +257,16 @@ impl About<'_> {
         }
         domain::dcv::hex(hash.finalize().get(..12).unwrap_or_default())
     }
+}
+
+/// A body that needs no encoding stays as it is: the library would encode every line beyond 76 characters, and break the
+/// links in two for whoever looks at a mail undecoded. A line may have 998 (RFC 5322 2.1.1).
+fn content(text: String) -> Body {
+    if text.is_ascii() && text.lines().all(|l| l.len() <= 990) {
+        let bytes = text.replace('\n', "\r\n").into_bytes();
+        return Body::dangerous_pre_encoded(bytes, ContentTransferEncoding::SevenBit);
+    }
+    Body::new(text)
 }
 
 /// A header whose value is known to be short ASCII without control characters.

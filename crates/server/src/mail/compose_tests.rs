@@ -209,6 +209,24 @@ fn an_account_s_own_text_is_used_or_passed_over() {
 }
 
 #[test]
+fn long_lines_and_other_letters_are_encoded() {
+    for text in ["x".repeat(5_000), "日本語".repeat(500), "é\n".repeat(300)] {
+        let own = Template {
+            subject: "日本語 é".into(),
+            text: text.clone() + "\n{{ code }}",
+            html: text,
+        };
+        let mail = dcv_by(Some(&own), |_| {});
+        let read = parse(&mail);
+        assert_eq!(
+            read.body_text(0).unwrap().trim_end().replace("\r\n", "\n"),
+            own.text.replace("{{ code }}", CODE)
+        );
+        assert_eq!(read.subject(), Some("日本語 é"));
+    }
+}
+
+#[test]
 fn the_same_mail_is_the_same_bytes_and_another_is_not() {
     assert_eq!(dcv(|_| {}).message, dcv(|_| {}).message);
     let id = |m: &NewMail| parse(m).message_id().unwrap().to_owned();
