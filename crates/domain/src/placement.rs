@@ -8,6 +8,7 @@ use crate::certificate::CertificateStatus;
 use crate::check::{Check, CheckKind, CheckState};
 use crate::csr::{Csr, CsrError};
 use crate::dcv::{DcvMethod, UniqueValue, constructed_addresses};
+use crate::identifiers::{NcaIdentifier, OrganizationIdentifier, PersonalIdentifier};
 use crate::mail_address::MailAddress;
 use crate::money::Money;
 use crate::names::{CertName, DnsName};
@@ -127,7 +128,42 @@ pub fn before_csr(
     {
         return Err(Refusal::Missing("joiCountryName"));
     }
+    check_eidas(level, request)?;
     Ok(choice)
+}
+
+/// Identifiers and roles of eIDAS products (endpoints.md sections 22.2 to 22.6, D90 to D92); for other products they are
+/// kept and not looked at.
+fn check_eidas(level: Level, request: &SslOrderRequest) -> Result<(), Refusal> {
+    let eidas = &request.eidas;
+    match level {
+        Level::QwacNatural => {
+            let given = eidas.personal_identifier.as_deref();
+            PersonalIdentifier::parse(given.ok_or(Refusal::Missing("personalIdentifier"))?)?;
+        }
+        Level::QwacLegal => {
+            let given = eidas.organization_identifier.as_deref();
+            let given = given.ok_or(Refusal::Missing("organizationIdentifier"))?;
+            OrganizationIdentifier::parse(given)?;
+        }
+        Level::QwacPsd2 => {
+            let given = eidas.organization_identifier.as_deref();
+            let given = given.ok_or(Refusal::Missing("organizationIdentifier"))?;
+            let organization = OrganizationIdentifier::parse(given)?;
+            let nca = eidas.nca_identifier.as_deref();
+            let nca = NcaIdentifier::parse(nca.ok_or(Refusal::Missing("ncaIdentifier"))?)?;
+            nca.check_agrees(&organization)?;
+            let all_given = eidas.roles.iter().all(Option::is_some);
+            if !all_given || !eidas.roles.contains(&Some(true)) {
+                return Err(Refusal::RolesMissing);
+            }
+            if eidas.nca_name.is_none() && nca.name().is_none() {
+                return Err(Refusal::Missing("ncaName"));
+            }
+        }
+        Level::Dv | Level::Ov | Level::Ev => {}
+    }
+    Ok(())
 }
 
 /// Puts parameters and CSR together.
@@ -449,7 +485,11 @@ fn printable(text: &str) -> String {
     text.chars().filter(|c| c.is_ascii_graphic()).take(64).collect()
 }
 
-fn plan(
+/// How each chosen name is to be proven.
+///
+/// # Errors
+/// -4 for lists that do not fit the names, and for methods that cannot prove a name.
+pub fn plan(
     choice: &Choice,
     names: &ChosenNames,
     request: &SslOrderRequest,

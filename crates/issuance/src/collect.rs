@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::asn1::{self, INTEGER, SET};
 use crate::oid;
-pub use zip::{CannotZip, bundle};
+pub use zip::{CannotZip, bundle, bundle_name};
 
 /// PKCS #7 certs-only. The SET keeps the given order: readers expect it, and BER allows it.
 #[must_use]

@@ -40,6 +40,12 @@ pub fn bundle(
     Ok(archive.finish().map_err(|_| CannotZip)?.into_inner())
 }
 
+/// The archive's own file name: `<name>.zip`, spelled as the entries are.
+#[must_use]
+pub fn bundle_name(name: &str) -> String {
+    format!("{}.zip", stem(name))
+}
+
 fn stem(name: &str) -> String {
     name.replace('*', "STAR")
         .chars()

@@ -1,0 +1,183 @@
+//! Handing certificates over: CollectSSL and the details of an order's names.
+
+use domain::certificate::{CertificateStatus, Validity};
+use domain::check::{CheckKind, CheckState};
+use domain::order::RequestState;
+use domain::refusal::Refusal;
+use issuance::collect;
+use store::Tx;
+use store::names::{self, RequestName};
+use store::orders::OrderView;
+use wire::collect_ssl::{
+    CollectRequest, CollectStatus, Collected, Payload, QueryType, ResponseType, Selector,
+    StepStatuses,
+};
+use wire::get_mdc_domain_details::DomainDetail;
+
+use super::bought::Bought;
+use super::login::Caller;
+use super::{Failure, dcv, select};
+use crate::house::House;
+
+/// Answers a CollectSSL call.
+///
+/// # Errors
+/// -3, -4 for the order; -20 rejected, expired or failed; -21 revoked; -22 awaiting payment.
+pub async fn collect(
+    house: &House,
+    caller: &Caller,
+    request: &CollectRequest,
+) -> Result<Collected, Failure> {
+    let (order, rows) = load(house, caller, request.which).await?;
+    match &order.state {
+        RequestState::Rejected { .. } | RequestState::Expired | RequestState::Failed { .. } => {
+            return Err(Refusal::Rejected.into());
+        }
+        RequestState::Revoked { .. } => return Err(Refusal::Revoked.into()),
+        RequestState::AwaitingPayment { .. } | RequestState::AwaitingAuthorization => {
+            return Err(Refusal::AwaitingPayment.into());
+        }
+        RequestState::AwaitingCsr { .. }
+        | RequestState::AwaitingValidation { .. }
+        | RequestState::Ready
+        | RequestState::Issuing { .. }
+        | RequestState::Issued { .. }
+        | RequestState::Replaced { .. } => {}
+    }
+    let bought = Bought::from_json(&order.bought)
+        .map_err(|e| Failure::Internal(format!("bought: {e}")))?;
+    let leaf = order.der.as_ref();
+    let status = match (leaf, request.query) {
+        (None, _) => CollectStatus::Pending,
+        (Some(_), QueryType::Status) => CollectStatus::Available,
+        (Some(_), _) => CollectStatus::Attached,
+    };
+    let payload = match leaf {
+        Some(leaf) if status == CollectStatus::Attached => {
+            payload(house, &order, request.response, leaf)?
+        }
+        _ => Payload::None,
+    };
+    let ordered = rows.iter().find(|r| !r.implicit).map(|r| r.name.to_string());
+    let validity = leaf.and(order.validity);
+    Ok(Collected {
+        status,
+        order_number: request.which.order.or(request.which.base).unwrap_or(order.number),
+        validity: validity.map(|(not_before, not_after)| Validity { not_before, not_after }),
+        fqdn: leaf.and(order.common_name.clone().or(ordered)),
+        payload,
+        certificate_status: Some(certificate_status(house, &order)),
+        validation_status: Some(validation_status(&order.state)),
+        steps: Some(steps(&order, &bought, &rows)),
+        domains: if dcv::has_list(&bought) { dcv::details(&rows) } else { Vec::new() },
+    })
+}
+
+/// The names of an order and how each stands, with the order's steps.
+///
+/// # Errors
+/// -4 orderNumber.
+pub async fn domain_details(
+    house: &House,
+    caller: &Caller,
+    order: domain::certificate::OrderNumber,
+) -> Result<(Vec<DomainDetail>, StepStatuses), Failure> {
+    let which = Selector { order: Some(order), ..Selector::default() };
+    let (order, rows) = load(house, caller, which).await?;
+    let bought = Bought::from_json(&order.bought)
+        .map_err(|e| Failure::Internal(format!("bought: {e}")))?;
+    Ok((dcv::details(&rows), steps(&order, &bought, &rows)))
+}
+
+async fn load(
+    house: &House,
+    caller: &Caller,
+    which: Selector,
+) -> Result<(OrderView, Vec<RequestName>), Failure> {
+    let account = caller.account().id;
+    let read = move |tx: &mut Tx<'_>| -> Result<_, Failure> {
+        let order = select::by_selector(tx, account, &which)?;
+        let rows = names::of_request(tx, order.certificate)?;
+        Ok((order, rows))
+    };
+    house.store.read("collect", read).await
+}
+
+/// The status word of an order's request.
+#[must_use]
+pub fn certificate_status(house: &House, order: &OrderView) -> CertificateStatus {
+    order.state.status(order.validity.map(|(_, end)| end), house.now())
+}
+
+fn validation_status(state: &RequestState) -> &'static str {
+    match state {
+        RequestState::AwaitingAuthorization
+        | RequestState::AwaitingPayment { .. }
+        | RequestState::AwaitingCsr { .. }
+        | RequestState::AwaitingValidation { .. } => "Awaiting Validation",
+        _ => "Validated",
+    }
+}
+
+fn payload(
+    house: &House,
+    order: &OrderView,
+    response: ResponseType,
+    leaf: &[u8],
+) -> Result<Payload, Failure> {
+    let ca = order.ca.ok_or_else(|| Failure::Internal("a certificate without a CA".into()))?;
+    let chain = house.authority.chain(ca).ok_or_else(|| {
+        Failure::Internal(format!("CA {ca} is not in this house: its folder was exchanged"))
+    })?;
+    let leaf_first = || -> Vec<&[u8]> {
+        let above = chain.iter().rev().map(Vec::as_slice);
+        std::iter::once(leaf).chain(above).collect()
+    };
+    Ok(match response {
+        ResponseType::Individual => Payload::Individual { chain, leaf: leaf.to_vec() },
+        ResponseType::Pkcs7 => Payload::Pkcs7(collect::pkcs7(&leaf_first())),
+        ResponseType::Netscape => Payload::Netscape(collect::netscape_sequence(&leaf_first())),
+        ResponseType::Zip => {
+            let name = order.common_name.clone().unwrap_or_else(|| order.number.to_string());
+            let not_before = order.validity.map(|(from, _)| from).unwrap_or_default();
+            let above: Vec<&[u8]> = chain.iter().rev().map(Vec::as_slice).collect();
+            let zip = collect::bundle(&name, leaf, &above[..1], not_before)
+                .map_err(|e| Failure::Internal(format!("zip: {e}")))?;
+            Payload::Zip(zip)
+        }
+    })
+}
+
+fn steps(order: &OrderView, bought: &Bought, rows: &[RequestName]) -> StepStatuses {
+    let level = bought.level();
+    let required = level.checks();
+    let step = |kind: CheckKind| -> i8 {
+        if !required.contains(&kind) {
+            return -1;
+        }
+        let checks = order.state.checks();
+        match checks.iter().find(|c| c.kind == kind).map(|c| c.state) {
+            Some(CheckState::Open | CheckState::Failed) => 0,
+            Some(CheckState::Passed) => 1,
+            None => i8::from(!matches!(order.state, RequestState::AwaitingAuthorization)),
+        }
+    };
+    let ordered = || rows.iter().filter(|r| !r.implicit);
+    let shown = ordered().filter(|r| r.shown.is_some()).count();
+    let dcv = match (shown, ordered().count()) {
+        _ if step(CheckKind::DomainControl) == 1 => 1,
+        (0, _) => 0,
+        (some, all) if some < all => 2,
+        _ => 1,
+    };
+    let extended = level.is_extended();
+    StepStatuses {
+        csr: 1,
+        dcv,
+        ov_call_back: step(CheckKind::CallBack),
+        organization_validation: step(CheckKind::Organization),
+        free_dvup: -1,
+        ev_click_through: extended.then(|| step(CheckKind::Agreement)),
+        brand_validation: extended.then_some(-1),
+    }
+}

@@ -1,0 +1,169 @@
+//! Certificate revocation lists: which there are, when they are renewed, who revokes.
+
+use std::sync::Arc;
+
+use domain::certificate::{CaId, RevocationReason, Serial};
+use domain::order::RequestState;
+use domain::time::{DAY, HOUR, MINUTE, Time};
+use issuance::ca::{self, CaRole};
+use issuance::crl::{CrlRequest, Revoked};
+use store::events::{self, NewEvent};
+use store::jobs::{self, NewJob, Ticket};
+use store::{StoreError, Tx, certificates, crls, orders};
+
+use super::Failure;
+use crate::house::House;
+use crate::jobs::CRL;
+
+/// A list lives so long (BR 4.9.7: at most 10 days).
+const LIFE: i64 = 7 * DAY;
+/// It is renewed so long after it was made (BR 4.9.7: within 4 days where there is no OCSP).
+const RENEWAL: i64 = DAY;
+/// Lists of roots: a year at most (BR 4.9.7).
+const ROOT_LIFE: i64 = 180 * DAY;
+/// Renewal of roots' lists.
+const ROOT_RENEWAL: i64 = 30 * DAY;
+/// thisUpdate lies so far back, for clients whose clocks are behind.
+const BACK: i64 = HOUR;
+
+/// The subject of a CRL's job.
+fn subject(ca: CaId, shard: u32) -> i64 {
+    ca.0 * 1_000 + i64::from(shard)
+}
+
+/// Promises a list for every CA and shard, now for those that are missing or out of date.
+///
+/// # Errors
+/// When the store fails.
+pub fn start(house: &House, tx: &mut Tx<'_>, now: Time) -> Result<(), StoreError> {
+    let there = crls::overview(tx)?;
+    for authority in house.authority.cas() {
+        let certificate = &authority.certificate;
+        let (shards, life, renewal) = match certificate.slot.role {
+            CaRole::Root => (1, ROOT_LIFE, ROOT_RENEWAL),
+            CaRole::Issuing { .. } => (house.authority.shards(), LIFE, RENEWAL),
+        };
+        for shard in 0..shards {
+            let found = there.iter().find(|(ca, s, ..)| *ca == certificate.id && *s == i64::from(shard));
+            let run_at = found.map_or(now, |(.., next)| next.plus(renewal - life));
+            enqueue(tx, certificate.id, shard, run_at, now)?;
+        }
+    }
+    Ok(())
+}
+
+fn enqueue(
+    tx: &mut Tx<'_>,
+    ca: CaId,
+    shard: u32,
+    run_at: Time,
+    now: Time,
+) -> Result<(), StoreError> {
+    jobs::enqueue(
+        tx,
+        &NewJob {
+            kind: CRL,
+            subject: subject(ca, shard),
+            payload: "",
+            run_at: run_at.ms(),
+            created_at: now.ms(),
+            single: true,
+        },
+    )
+}
+
+/// Signs the next list of a CA's shard and promises the one after it.
+///
+/// # Errors
+/// When the key or the store fails.
+pub async fn renew(house: &Arc<House>, job_subject: i64, ticket: Ticket) -> Result<(), String> {
+    let (ca_id, shard) = (CaId(job_subject / 1_000), job_subject % 1_000);
+    let now = house.now();
+    let Some(authority) = house.authority.ca(ca_id) else {
+        return Err(format!("CA {ca_id} is not in this house"));
+    };
+    let certificate = &authority.certificate;
+    let root = certificate.slot.role == CaRole::Root;
+    let (life, renewal) = if root { (ROOT_LIFE, ROOT_RENEWAL) } else { (LIFE, RENEWAL) };
+    let load = move |tx: &mut Tx<'_>| -> Result<_, StoreError> {
+        let before = crls::newest(tx, ca_id, shard)?;
+        // An entry stays until one list after the certificate's end has named it.
+        let since = before.as_ref().map_or(Time::from_ms(0), |b| b.this_update);
+        Ok((before.map_or(0, |b| b.number), certificates::revoked(tx, ca_id, shard, since)?))
+    };
+    let (number, entries) =
+        house.store.read("load_crl", load).await.map_err(|e| e.to_string())?;
+    let entries: Vec<Revoked> = entries
+        .iter()
+        .map(|e| Revoked { serial: e.serial, at: e.at, reason: e.reason })
+        .collect();
+    let slug = certificate.slot.slug();
+    let base = house.authority.base_url();
+    let shard_url = ca::crl_shard_url(base, &slug, u32::try_from(shard).unwrap_or_default());
+    let this_update = now.plus(-BACK).max(certificate.validity().not_before);
+    let number = number + 1;
+    let request = CrlRequest {
+        number: u64::try_from(number).unwrap_or(1),
+        this_update,
+        next_update: this_update.plus(life),
+        shard_url: (!root).then_some(shard_url.as_str()),
+        entries: &entries,
+    };
+    let der = issuance::crl::sign(&request, authority).map_err(|e| e.to_string())?;
+    let crl = crls::Crl { number, this_update, next_update: request.next_update, der };
+    let keep = move |tx: &mut Tx<'_>| -> Result<(), StoreError> {
+        crls::keep(tx, ca_id, shard, &crl)?;
+        jobs::retry(tx, ticket, now.plus(renewal).ms(), "").map(drop)
+    };
+    house.store.write("keep_crl", keep).await.map_err(|e| e.to_string())
+}
+
+/// Revokes a certificate and promises a new list at once.
+///
+/// # Errors
+/// [`Failure::Internal`] with words for people when there is no such certificate or it is revoked already.
+pub fn revoke(
+    tx: &mut Tx<'_>,
+    serial: Serial,
+    reason: RevocationReason,
+    actor: &str,
+    now: Time,
+) -> Result<(), Failure> {
+    let unknown = || Failure::Internal(format!("no certificate has the serial {serial}"));
+    let id = certificates::request_of(tx, serial)?.ok_or_else(unknown)?;
+    let order = orders::by_certificate(tx, id)?.ok_or_else(unknown)?;
+    let after = order.state.clone().revoked(reason, now)?;
+    certificates::revoke(tx, serial, now, reason)?;
+    if !orders::set_state(tx, id, &order.state, &after, now)? {
+        return Err(Failure::Internal("the order was changed by somebody else".into()));
+    }
+    let (ca, shard) = certificates::shard_of(tx, serial)?.ok_or_else(unknown)?;
+    enqueue(tx, ca, u32::try_from(shard).unwrap_or_default(), now, now)?;
+    let detail = serde_json::json!({ "serial": serial.to_string(), "reason": reason.as_str() });
+    let event = NewEvent {
+        account: order.account,
+        order: Some(order.number),
+        kind: "certificate.revoked",
+        actor,
+        detail: &detail.to_string(),
+        at: now,
+    };
+    Ok(events::append(tx, &event)?)
+}
+
+/// For how long a list may be kept by those who fetch it.
+#[must_use]
+pub fn cache_seconds() -> i64 {
+    MINUTE / 1_000
+}
+
+/// The serial of an order's certificate, if it has one that can be revoked.
+#[must_use]
+pub fn serial_of(state: &RequestState) -> Option<Serial> {
+    match state {
+        RequestState::Issued { serial }
+        | RequestState::Replaced { serial }
+        | RequestState::Revoked { serial, .. } => Some(*serial),
+        _ => None,
+    }
+}

@@ -1,0 +1,78 @@
+//! Reading a CSR for people: DecodeCSR.
+
+use domain::csr::{CsrError, CsrSubject};
+use domain::names::CertName;
+use domain::product::Kind;
+use domain::refusal::Refusal;
+use issuance::csr;
+use wire::decode_csr::{DecodeRequest, Decoded};
+
+use crate::house::House;
+
+/// Reads what can be read, and lists everything that is wrong.
+#[must_use]
+pub fn decode(house: &House, request: &DecodeRequest) -> Decoded {
+    let Some(text) = &request.csr else {
+        return refused(Refusal::Missing("csr"));
+    };
+    let read = match csr::decode(text, &house.weak_keys) {
+        Ok(read) => read,
+        Err(error) => return refused(error.into()),
+    };
+    let mut errors: Vec<Refusal> = read.errors().into_iter().map(Refusal::from).collect();
+    errors.extend(name_errors(house, request, &read.subject));
+    let country = read.subject.country.as_deref();
+    if let Some(code) = country.filter(|c| c.parse::<domain::country::CountryCode>().is_err()) {
+        errors.push(Refusal::NotACountry(code.to_owned()));
+    }
+    let facts = &read.key_facts;
+    Decoded {
+        errors,
+        country_name: None,
+        public_key: facts.algorithm.map(str::to_owned),
+        key_size: facts.bits.and_then(|bits| u16::try_from(bits).ok()),
+        san_dns: read.wishes.san_dns,
+        signature_algorithm: read.signature.ok().map(|s| signature_words(s).to_owned()),
+        digests: Some(read.digests),
+        subject: read.subject,
+    }
+}
+
+fn refused(refusal: Refusal) -> Decoded {
+    Decoded { errors: vec![refusal], ..Decoded::default() }
+}
+
+fn signature_words(signature: domain::csr::RequestSignature) -> &'static str {
+    match signature {
+        domain::csr::RequestSignature::Md5 => "MD5",
+        domain::csr::RequestSignature::Sha1 => "SHA-1",
+        domain::csr::RequestSignature::Sha2 => "SHA-2",
+    }
+}
+
+fn name_errors(house: &House, request: &DecodeRequest, subject: &CsrSubject) -> Vec<Refusal> {
+    let product = request.product.and_then(|code| house.catalogue.product(code));
+    let Some(cn) = subject.common_name.as_deref() else {
+        let list = product.is_some_and(|p| p.kind.is_list());
+        return if list { Vec::new() } else { vec![CsrError::MissingField.into()] };
+    };
+    let mut errors = Vec::new();
+    let name = cn.parse::<CertName>();
+    let address = matches!(name, Ok(CertName::Ip(_)));
+    let public = name.as_ref().is_ok_and(CertName::is_public);
+    if let Some(product) = product {
+        let wildcard = product.kind == Kind::Wildcard;
+        if wildcard && !(cn.starts_with("*.") && cn.matches('*').count() == 1) {
+            errors.push(Refusal::WildcardRequired);
+        } else if product.kind == Kind::Single && cn.contains('*') {
+            errors.push(Refusal::WildcardNotAllowed);
+        } else if product.intranet && address && public {
+            errors.push(Refusal::PublicAddress);
+        } else if product.intranet && public {
+            errors.push(Refusal::FullyQualified);
+        } else if !product.intranet && address && product.kind == Kind::Single {
+            errors.push(Refusal::IpAddress);
+        }
+    }
+    errors
+}

@@ -1,0 +1,361 @@
+//! From a proof to a certificate: choosing the CA, preparing and linting, writing down, signing, keeping.
+
+use domain::certificate::{CaId, Serial, Validity};
+use domain::csr::PublicKey;
+use domain::names::CertName;
+use domain::order::RequestState;
+use domain::policy;
+use domain::product::Level;
+use domain::proof::Proven;
+use domain::receipt::Receipt;
+use domain::time::Time;
+use issuance::ca::{self, CaRole};
+use issuance::leaf::{self, LeafRequest};
+use issuance::lint::{self, Linted};
+use issuance::folder::CaFolder;
+use issuance::profile::{Hierarchy, Profile, ValidationKind};
+use issuance::sign::{self, SignedCertificate};
+use sha2::{Digest, Sha256};
+use store::certificates::NewRecord;
+use store::events::{self, NewEvent};
+use store::jobs::{self, Ticket};
+use store::orders::{self, OrderView};
+use store::{Tx, accounts, certificates};
+
+use super::Failure;
+use super::bought::Bought;
+use super::validate::NotYet;
+use crate::house::House;
+use crate::letters::CertificateFacts;
+
+/// The CAs of the house, their keys, and where their lists and certificates are published.
+pub struct Authority {
+    folder: CaFolder,
+    profiles: Vec<Profile>,
+    base_url: String,
+    shards: u32,
+}
+
+impl Authority {
+    /// From an opened folder. `base_url` is plain http on a public name; `shards` is how many CRLs an issuing CA has.
+    #[must_use]
+    pub fn new(folder: CaFolder, profiles: Vec<Profile>, base_url: String, shards: u32) -> Self {
+        Self { folder, profiles, base_url, shards: shards.max(1) }
+    }
+
+    /// Every CA.
+    pub fn cas(&self) -> impl Iterator<Item = &ca::Authority> {
+        self.folder.authorities().iter()
+    }
+
+    /// A CA by its number.
+    #[must_use]
+    pub fn ca(&self, id: CaId) -> Option<&ca::Authority> {
+        self.folder.by_id(id)
+    }
+
+    /// A CA by its name in URLs.
+    #[must_use]
+    pub fn by_slug(&self, slug: &str) -> Option<&ca::Authority> {
+        self.cas().find(|a| a.certificate.slot.slug() == slug)
+    }
+
+    /// How many CRLs an issuing CA has.
+    #[must_use]
+    pub fn shards(&self) -> u32 {
+        self.shards
+    }
+
+    /// Where everything is published.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The roots as PEM, of live or of test orders.
+    #[must_use]
+    pub fn roots_pem(&self, test: bool) -> String {
+        self.folder.roots_pem(test)
+    }
+
+    /// The CA certificates above a leaf: root first.
+    #[must_use]
+    pub fn chain(&self, id: CaId) -> Option<Vec<Vec<u8>>> {
+        let mut chain: Vec<Vec<u8>> =
+            self.folder.chain(id).into_iter().map(|c| c.der.clone()).collect();
+        chain.reverse();
+        (!chain.is_empty()).then_some(chain)
+    }
+
+    /// Whether a CA may be asked for by number, for an order of that level in that hierarchy.
+    #[must_use]
+    pub fn may_sign(&self, id: CaId, level: Level, test: bool) -> bool {
+        self.ca(id).is_some_and(|a| {
+            let slot = a.certificate.slot;
+            let kind = kind_of(level);
+            slot.test == test
+                && matches!(slot.role, CaRole::Issuing { kind: k, .. } if k == kind)
+        })
+    }
+
+    fn choose(&self, order: &OrderView, bought: &Bought) -> Option<&ca::Authority> {
+        if let Some(chosen) = order.ca_choice {
+            return self.ca(chosen);
+        }
+        let hierarchy = if bought.intranet { Hierarchy::Private } else { Hierarchy::Public };
+        let rsa = order.key_kind.is_rsa();
+        self.folder.issuer_of(hierarchy, kind_of(bought.level()), rsa, order.test)
+    }
+
+    fn profile(&self, kind: ValidationKind, hierarchy: Hierarchy) -> Option<&Profile> {
+        self.profiles.iter().find(|p| p.kind() == kind && p.hierarchy() == hierarchy)
+    }
+}
+
+fn kind_of(level: Level) -> ValidationKind {
+    match level {
+        Level::Dv => ValidationKind::Dv,
+        Level::Ov => ValidationKind::Ov,
+        Level::Ev | Level::QwacLegal | Level::QwacPsd2 => ValidationKind::Ev,
+        Level::QwacNatural => ValidationKind::Iv,
+    }
+}
+
+/// A certificate that waits for its receipt and its signature.
+pub struct ToSign {
+    linted: Linted,
+    proven: Proven,
+    ca: CaId,
+    validity: Validity,
+}
+
+/// What [`prepare`] makes.
+pub struct Prepared {
+    /// To be written down.
+    pub record: NewRecord,
+    /// To be signed.
+    pub to_sign: ToSign,
+    /// Names that fell away.
+    pub removed: Vec<CertName>,
+}
+
+/// Chooses CA and validity, puts the certificate together and lints it.
+///
+/// # Errors
+/// [`NotYet::Never`] when the term is over or the certificate breaks a rule.
+pub fn prepare(
+    house: &House,
+    order: &OrderView,
+    proven: Proven,
+    now: Time,
+) -> Result<Prepared, NotYet> {
+    let never = |what: &str, why: &dyn std::fmt::Display| NotYet::Never(format!("{what}: {why}"));
+    let bought = Bought::from_json(&order.bought).map_err(|e| never("bought", &e))?;
+    let authority = house.authority.choose(order, &bought);
+    let authority = authority.ok_or_else(|| never("CA", &"none for this order"))?;
+    let certificate = &authority.certificate;
+    let term_end = order.term_end.unwrap_or_else(|| policy::term_end(now, order.term_days));
+    let validity = house
+        .policy
+        .tls_validity(now, term_end)
+        .ok_or_else(|| never("validity", &"the term is over"))?;
+    let mut random = [0; 16];
+    house.chance.fill(&mut random);
+    let serial = Serial::from_random(random).ok_or_else(|| NotYet::Wait("serial".into()))?;
+    let shard = u32::try_from(order.certificate.0.rem_euclid(i64::from(house.authority.shards)))
+        .unwrap_or_default();
+    let slug = certificate.slot.slug();
+    let base = &house.authority.base_url;
+    let common_name: Option<CertName> =
+        order.common_name.as_deref().and_then(|cn| cn.parse().ok());
+    let common_name = common_name.filter(|cn| proven.names().contains(cn));
+    let key = PublicKey {
+        kind: order.key_kind,
+        spki_sha256: Sha256::digest(&order.spki).into(),
+        spki: order.spki.clone(),
+    };
+    let profile = house
+        .authority
+        .profile(kind_of(bought.level()), certificate.slot.hierarchy)
+        .ok_or_else(|| never("profile", &"none for this product"))?;
+    let request = LeafRequest {
+        profile,
+        ca: certificate,
+        serial,
+        validity,
+        key: &key,
+        names: proven.names(),
+        common_name: common_name.as_ref(),
+        subject: &[],
+        crl_url: &ca::crl_shard_url(base, &slug, shard),
+        issuer_url: &ca::certificate_url(base, &slug),
+    };
+    let prepared = leaf::prepare(&request).map_err(|e| never("prepare", &e))?;
+    let rules = lint::Rules { profile, ca: certificate, policy: &house.policy, now };
+    let linted = lint::lint(prepared, &rules).map_err(|e| never("lint", &e))?;
+    let record = NewRecord {
+        certificate: order.certificate,
+        serial,
+        ca: certificate.id,
+        tbs: linted.tbs().to_vec(),
+        tbs_sha256: *linted.tbs_sha256(),
+        not_before: validity.not_before,
+        not_after: validity.not_after,
+        crl_shard: i64::from(shard),
+    };
+    let removed = proven.removed().to_vec();
+    let to_sign = ToSign { linted, proven, ca: certificate.id, validity };
+    Ok(Prepared { record, to_sign, removed })
+}
+
+/// Takes up a certificate that was written down before a crash: the recorded bytes are linted again.
+///
+/// # Errors
+/// When the record is not there or breaks a rule.
+pub fn resume(
+    house: &House,
+    order: &OrderView,
+    recorded: &certificates::Recorded,
+    proven: Proven,
+    now: Time,
+) -> Result<ToSign, Failure> {
+    let internal = |what: String| Failure::Internal(format!("order {}: {what}", order.number));
+    let authority = house.authority.ca(recorded.ca).ok_or_else(|| internal("no such CA".into()))?;
+    let bought = Bought::from_json(&order.bought).map_err(|e| internal(e.to_string()))?;
+    let slot = authority.certificate.slot;
+    let profile = house
+        .authority
+        .profile(kind_of(bought.level()), slot.hierarchy)
+        .ok_or_else(|| internal("no profile".into()))?;
+    let rules = lint::Rules {
+        profile,
+        ca: &authority.certificate,
+        policy: &house.policy,
+        now,
+    };
+    let linted =
+        lint::resume(&recorded.tbs, &rules).map_err(|e| internal(format!("lint: {e}")))?;
+    let (not_before, not_after) = order.validity.unwrap_or_default();
+    Ok(ToSign { linted, proven, ca: recorded.ca, validity: Validity { not_before, not_after } })
+}
+
+/// Signs.
+///
+/// # Errors
+/// When a step was skipped or the key fails.
+pub fn sign(
+    house: &House,
+    to_sign: ToSign,
+    receipt: &Receipt,
+) -> Result<Signed, Failure> {
+    let authority = house.authority.ca(to_sign.ca);
+    let authority = authority.ok_or_else(|| Failure::Internal("no such CA".into()))?;
+    let certificate = sign::sign(to_sign.linted, &to_sign.proven, receipt, authority)
+        .map_err(|e| Failure::Internal(format!("sign: {e}")))?;
+    Ok(Signed { certificate, by: to_sign.ca, validity: to_sign.validity })
+}
+
+/// A signed certificate and who signed it.
+pub struct Signed {
+    /// The certificate.
+    pub certificate: SignedCertificate,
+    /// Who signed.
+    pub by: CaId,
+    /// From when until when.
+    pub validity: Validity,
+}
+
+/// Keeps a signed certificate: its row, the request's state, the chain's term, the mail, the event, the job's end.
+///
+/// # Errors
+/// When the store fails.
+pub fn keep(
+    house: &House,
+    tx: &mut Tx<'_>,
+    order: &OrderView,
+    signed: &Signed,
+    ticket: Ticket,
+    now: Time,
+) -> Result<(), Failure> {
+    if !certificates::keep(tx, signed.certificate.serial, &signed.certificate.der, now)? {
+        // Another worker, whose lease had run out, was faster with the same bytes.
+        jobs::finish(tx, &[ticket])?;
+        return Ok(());
+    }
+    let before = RequestState::Issuing { serial: signed.certificate.serial };
+    let after = before.clone().issued()?;
+    orders::set_state(tx, order.certificate, &before, &after, now)?;
+    if order.term_end.is_none() {
+        orders::set_term_end(tx, order.base, policy::term_end(now, order.term_days))?;
+    }
+    if order.base != order.number {
+        replace_older(tx, order, now)?;
+    }
+    let detail = serde_json::json!({ "serial": signed.certificate.serial.to_string() });
+    let event = NewEvent {
+        account: order.account,
+        order: Some(order.number),
+        kind: "certificate.issued",
+        actor: "chancery",
+        detail: &detail.to_string(),
+        at: now,
+    };
+    events::append(tx, &event)?;
+    send(house, tx, order, signed, now)?;
+    jobs::finish(tx, &[ticket])?;
+    Ok(())
+}
+
+fn replace_older(tx: &mut Tx<'_>, order: &OrderView, now: Time) -> Result<(), Failure> {
+    for older in orders::chain(tx, order.base)? {
+        let issued = matches!(older.state, RequestState::Issued { .. });
+        if issued && older.number < order.number {
+            let after = older.state.clone().replaced()?;
+            orders::set_state(tx, older.certificate, &older.state, &after, now)?;
+        }
+    }
+    Ok(())
+}
+
+fn send(
+    house: &House,
+    tx: &mut Tx<'_>,
+    order: &OrderView,
+    signed: &Signed,
+    now: Time,
+) -> Result<(), Failure> {
+    let given: serde_json::Value = serde_json::from_str(&order.parameters).unwrap_or_default();
+    let account = accounts::by_id(tx, order.account)?;
+    let recipient = match given["emailAddress"].as_str() {
+        Some(none) if none.eq_ignore_ascii_case("none") => return Ok(()),
+        Some(address) => address.parse().ok(),
+        None => account.as_ref().and_then(|a| a.contact.clone()),
+    };
+    let Some(recipient) = recipient else {
+        return Ok(());
+    };
+    let bought =
+        Bought::from_json(&order.bought).map_err(|e| Failure::Internal(e.to_string()))?;
+    let issuer = house.authority.ca(signed.by).map(|a| a.certificate.der.clone());
+    let facts = CertificateFacts {
+        order: order.number,
+        product: bought.name,
+        name: order
+            .common_name
+            .clone()
+            .or_else(|| signed.certificate.names.first().map(ToString::to_string))
+            .unwrap_or_default(),
+        recipient,
+        leaf: signed.certificate.der.clone(),
+        issuer: issuer.unwrap_or_default(),
+        language: given["languageName"]
+            .as_str()
+            .and_then(domain::order_ssl::Language::from_code)
+            .unwrap_or_default(),
+        validity: signed.validity,
+        brand: account.map(|a| a.brand).unwrap_or_default(),
+    };
+    let mail = house.mail.certificate(order.account, &facts, now)?;
+    crate::jobs::mail::post(tx, &mail, now)?;
+    Ok(())
+}

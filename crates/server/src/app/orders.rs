@@ -1,0 +1,398 @@
+//! Placing orders of server certificates, taking them back, letting them expire.
+
+use std::sync::Arc;
+
+use domain::account::Account;
+use domain::certificate::{CaId, CertificateId, OrderNumber};
+use domain::csr::Csr;
+use domain::dcv::{DcvMethod, UniqueValue};
+use domain::order::RequestState;
+use domain::order_ssl::SslOrderRequest;
+use domain::placement::{self, Composed, Facts, NamePlan, Placement};
+use domain::refusal::Refusal;
+use domain::time::{DAY, HOUR, Time};
+use store::events::{self, NewEvent};
+use store::jobs::{self, NewJob};
+use store::names::{self, RequestName};
+use store::orders::{self, NewOrder, NewRequest, OrderView};
+use store::{StoreError, Tx, accounts, mails};
+
+use super::bought::Bought;
+use super::login::Caller;
+use super::{Failure, dcv};
+use crate::house::House;
+use crate::jobs::VALIDATE;
+
+/// An order that was taken.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    /// Its number.
+    pub order: OrderNumber,
+    /// Its certificate request.
+    pub certificate: CertificateId,
+    /// What was decided.
+    pub placement: Placement,
+}
+
+/// Places an order: everything that the documented order of checks asks for, then one transaction.
+///
+/// # Errors
+/// The refusal that the request deserves; nothing is stored then.
+pub async fn place(
+    house: &Arc<House>,
+    caller: &Caller,
+    request: SslOrderRequest,
+) -> Result<Placed, Failure> {
+    let account = caller.account();
+    let choice = placement::before_csr(&request, &house.catalogue, account)?;
+    check_ca(house, &request, choice.product.level)?;
+    if house.rules.strict_servers
+        && choice.product.kind == domain::product::Kind::Wildcard
+        && request.servers.is_none()
+    {
+        return Err(Refusal::Missing("servers").into());
+    }
+    let csr = issuance::csr::read(&request.csr, &house.weak_keys).map_err(Refusal::from)?;
+    let composed = placement::compose(choice, &request, &csr)?;
+    let draft = Draft::new(house, account, request, csr, composed);
+    let (desk, fault) = (
+        house.clone(),
+        house.faults.store_error(wire::auto_apply_ssl::ENDPOINT.name, &account.login_name),
+    );
+    let write = move |tx: &mut Tx<'_>| {
+        if let Some(error) = &fault {
+            return Err(Failure::Store(error.clone()));
+        }
+        draft.write(&desk, tx)
+    };
+    house.store.write("place_order", write).await
+}
+
+fn check_ca(
+    house: &House,
+    request: &SslOrderRequest,
+    level: domain::product::Level,
+) -> Result<(), Refusal> {
+    match request.ca_certificate_id {
+        Some(id) if !house.authority.may_sign(CaId(id), level, request.test) => {
+            Err(Refusal::invalid("caCertificateID"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Everything about an order that can be prepared before its transaction.
+struct Draft {
+    account: Account,
+    request: SslOrderRequest,
+    csr: Csr,
+    composed: Composed,
+    bought: String,
+    parameters: String,
+    names: Vec<RequestName>,
+    generated: UniqueValue,
+    now: Time,
+    expires: Time,
+}
+
+impl Draft {
+    fn new(
+        house: &House,
+        account: &Account,
+        request: SslOrderRequest,
+        csr: Csr,
+        composed: Composed,
+    ) -> Self {
+        let now = house.now();
+        Self {
+            account: account.clone(),
+            bought: Bought::new(&composed.choice).to_json(),
+            parameters: parameters_json(&request.kept),
+            names: request_names(house, &composed.plans),
+            generated: house.unique_value(),
+            expires: now.plus(i64::from(house.rules.unproven_days) * DAY),
+            request,
+            csr,
+            composed,
+            now,
+        }
+    }
+
+    fn write(&self, house: &House, tx: &mut Tx<'_>) -> Result<Placed, Failure> {
+        self.check_templates(tx)?;
+        let facts = self.facts(tx)?;
+        let generate = || self.generated.clone();
+        let placement =
+            placement::settle(&self.composed, &self.request, &self.account, &facts, generate)?;
+        let (order, certificate) = orders::next_numbers(tx)?;
+        orders::insert(tx, order, &self.order(&placement))?;
+        orders::insert_request(tx, order, certificate, &self.certificate_request(&placement), self.now)?;
+        names::insert(tx, certificate, &self.names)?;
+        let unique = placement.unique_value.as_ref().map_or("", UniqueValue::as_str);
+        if !orders::use_token(tx, &self.csr.digests.sha256, unique, order)? {
+            // Somebody was faster between our look and our write (PostgreSQL): the same as having seen it.
+            return Err(Refusal::TokenNotUnique.into());
+        }
+        if let Some(stub) = self.request.stub_order_number
+            && !orders::redeem_stub(tx, stub, order)?
+        {
+            return Err(Refusal::invalid("stubOrderNumber").into());
+        }
+        self.enqueue(tx, certificate, &placement)?;
+        self.send_dcv_mails(house, tx, order)?;
+        self.note(tx, order, &placement)?;
+        let id = self.account.id;
+        accounts::write_ledger(tx, id, Some(order), "debit", -placement.debit, "", self.now)?;
+        if placement.debit > domain::money::Money::ZERO
+            && !accounts::take(tx, id, placement.debit)?
+        {
+            return Err(Refusal::NotEnoughCredit.into());
+        }
+        Ok(Placed { order, certificate, placement })
+    }
+
+    fn check_templates(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
+        let texts = &self.request.texts;
+        for (parameter, kind, id) in [
+            ("dcvTemplateID", "dcv", texts.dcv_template),
+            ("maCreationTemplateID", "ma_creation", texts.ma_creation_template),
+            ("callBackTemplateID", "call_back", texts.call_back_template),
+        ] {
+            if let Some(id) = id
+                && mails::template(tx, self.account.id, kind, id)?.is_none()
+            {
+                return Err(Refusal::invalid(parameter).into());
+            }
+        }
+        Ok(())
+    }
+
+    fn facts(&self, tx: &mut Tx<'_>) -> Result<Facts, StoreError> {
+        let used = orders::tokens(tx, &self.csr.digests.sha256)?;
+        let wanted = self.request.unique_value.as_ref().map_or("", UniqueValue::as_str);
+        let mut facts = Facts {
+            csr_seen: !used.is_empty(),
+            token_used: used.iter().any(|(value, _)| value == wanted),
+            ..Facts::default()
+        };
+        if self.request.check_fon_is_unique
+            && let Some(number) = &self.request.foreign_order_number
+        {
+            facts.foreign_order_number_used =
+                orders::foreign_number_used(tx, self.account.id, number)?;
+        }
+        facts.offered = dcv::offered(tx, self.account.id, &self.composed.plans, self.now)?;
+        if let Some(stub) = self.request.stub_order_number {
+            let product = self.composed.choice.product.code;
+            facts.stub_is_redeemable =
+                orders::stub_is_redeemable(tx, stub, self.account.id, product)?;
+        }
+        Ok(facts)
+    }
+
+    fn order(&self, placement: &Placement) -> NewOrder {
+        NewOrder {
+            account: self.account.id,
+            base: None,
+            product: self.request.products.first().copied().unwrap_or_default(),
+            bought: self.bought.clone(),
+            test: self.request.test,
+            term_days: self.composed.choice.days,
+            term_end: None,
+            cost: placement.cost,
+            foreign_order_number: self.request.foreign_order_number.clone(),
+            parameters: self.parameters.clone(),
+            placed_at: self.now,
+            expires_at: self.expires,
+        }
+    }
+
+    fn certificate_request(&self, placement: &Placement) -> NewRequest {
+        NewRequest {
+            state: placement.state.clone(),
+            csr: self.csr.der.clone(),
+            csr_sha256: self.csr.digests.sha256,
+            spki: self.csr.key.spki.clone(),
+            key_kind: self.csr.key.kind,
+            common_name: self.composed.names.common_name.as_ref().map(ToString::to_string),
+            unique_value: placement.unique_value.as_ref().map(|u| u.as_str().to_owned()),
+            ca_choice: self.request.ca_certificate_id.map(CaId),
+        }
+    }
+
+    fn enqueue(
+        &self,
+        tx: &mut Tx<'_>,
+        certificate: CertificateId,
+        placement: &Placement,
+    ) -> Result<(), StoreError> {
+        let waits = matches!(placement.state, RequestState::AwaitingPayment { .. });
+        enqueue_validation(tx, certificate, if waits { self.expires } else { self.now }, self.now)
+    }
+
+    fn send_dcv_mails(
+        &self,
+        house: &House,
+        tx: &mut Tx<'_>,
+        order: OrderNumber,
+    ) -> Result<(), Failure> {
+        let letter = dcv::Letter {
+            account: &self.account,
+            order,
+            template: self.request.texts.dcv_template,
+            language: self.request.texts.language,
+            forward_to: self.request.mails.validation.as_ref(),
+            now: self.now,
+        };
+        dcv::send_codes(house, tx, &letter, &self.names)
+    }
+
+    fn note(
+        &self,
+        tx: &mut Tx<'_>,
+        order: OrderNumber,
+        placement: &Placement,
+    ) -> Result<(), StoreError> {
+        let detail = serde_json::json!({
+            "product": self.composed.choice.product.code,
+            "cost": placement.cost.minor(),
+            "state": placement.state.word(),
+        });
+        events::append(
+            tx,
+            &NewEvent {
+                account: self.account.id,
+                order: Some(order),
+                kind: "order.placed",
+                actor: &self.account.login_name,
+                detail: &detail.to_string(),
+                at: self.now,
+            },
+        )
+    }
+}
+
+/// Rows for the names of a request, with random values where the method wants one.
+pub(crate) fn request_names(house: &House, plans: &[NamePlan]) -> Vec<RequestName> {
+    (0..)
+        .zip(plans)
+        .map(|(position, plan)| RequestName {
+            position,
+            name: plan.name.clone(),
+            implicit: plan.implicit,
+            method: plan.method,
+            address: plan.address.clone(),
+            random: dcv::needs_random_value(plan.method, plan.address.as_ref())
+                .then(|| house.random_value()),
+            shown: None,
+        })
+        .collect()
+}
+
+/// Parameters as JSON, by name.
+pub(crate) fn parameters_json(kept: &[(&'static str, String)]) -> String {
+    let object: serde_json::Map<String, serde_json::Value> =
+        kept.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect();
+    serde_json::Value::Object(object).to_string()
+}
+
+/// Promises that a request's proofs are looked for at a moment.
+pub(crate) fn enqueue_validation(
+    tx: &mut Tx<'_>,
+    certificate: CertificateId,
+    run_at: Time,
+    now: Time,
+) -> Result<(), StoreError> {
+    jobs::enqueue(
+        tx,
+        &NewJob {
+            kind: VALIDATE,
+            subject: certificate.0,
+            payload: "",
+            run_at: run_at.ms(),
+            created_at: now.ms(),
+            single: true,
+        },
+    )
+}
+
+/// Ends an order that came to nothing: writes the state and gives the money back, once.
+///
+/// # Errors
+/// When the state does not allow it any more.
+pub fn end(
+    tx: &mut Tx<'_>,
+    order: &OrderView,
+    after: RequestState,
+    actor: &str,
+    now: Time,
+) -> Result<(), Failure> {
+    let kind = match after {
+        RequestState::Expired => "order.expired",
+        RequestState::Failed { .. } => "order.failed",
+        _ => "order.rejected",
+    };
+    if !orders::set_state(tx, order.certificate, &order.state, &after, now)? {
+        return Err(Failure::Internal("the order was changed by somebody else".into()));
+    }
+    let detail = match &after {
+        RequestState::Rejected { why } | RequestState::Failed { why } => {
+            serde_json::json!({ "why": why }).to_string()
+        }
+        _ => "{}".to_owned(),
+    };
+    let event = NewEvent {
+        account: order.account,
+        order: Some(order.number),
+        kind,
+        actor,
+        detail: &detail,
+        at: now,
+    };
+    events::append(tx, &event)?;
+    refund(tx, order, kind, now)
+}
+
+/// Gives back what an order was debited with, at most once.
+///
+/// # Errors
+/// When the store fails.
+pub fn refund(tx: &mut Tx<'_>, order: &OrderView, why: &str, now: Time) -> Result<(), Failure> {
+    let debited = accounts::debited(tx, order.number)?.unwrap_or_default();
+    if debited > domain::money::Money::ZERO
+        && accounts::write_refund(tx, order.account, order.number, debited, why, now)?
+    {
+        accounts::give(tx, order.account, debited)?;
+    }
+    Ok(())
+}
+
+/// Takes an order back that has no certificate yet, and refunds it.
+///
+/// # Errors
+/// [`Failure::Refused`] when there is no such order; [`Failure::Internal`] when it cannot be taken back any more.
+pub async fn cancel(
+    house: &Arc<House>,
+    number: OrderNumber,
+    why: String,
+    actor: String,
+) -> Result<(), Failure> {
+    let now = house.now();
+    house
+        .store
+        .write("cancel_order", move |tx| {
+            let order = orders::by_number(tx, number)?
+                .ok_or(Failure::Refused(Refusal::invalid("orderNumber")))?;
+            let after = order.state.clone().rejected(why.clone())?;
+            end(tx, &order, after, &actor, now)
+        })
+        .await
+}
+
+/// For how long an address may be used after it was offered: 24 hours.
+pub(crate) const OFFER_AGE: i64 = 24 * HOUR;
+
+/// True for methods that wait for a person.
+pub(crate) fn waits_for_a_person(method: DcvMethod) -> bool {
+    method == DcvMethod::Email
+}

@@ -1,0 +1,451 @@
+//! Replacing certificates: AutoReplaceSSL. A replacement is a new order in the chain, free of charge, for the names that
+//! were bought; a request that has no certificate yet is changed in place.
+
+use std::sync::Arc;
+
+use domain::certificate::{CaId, CertificateId, CertificateStatus, OrderNumber};
+use domain::check::{Check, CheckKind, CheckState};
+use domain::csr::Csr;
+use domain::dcv::{DcvMethod, UniqueValue};
+use domain::money::Money;
+use domain::names::CertName;
+use domain::order::RequestState;
+use domain::order_ssl::{ChosenNames, Prioritise, SslOrderRequest};
+use domain::placement::{self, Facts, NamePlan};
+use domain::product::{Choice, Kind, Product, TermPrice};
+use domain::refusal::Refusal;
+use domain::time::{DAY, Time};
+use store::events::{self, NewEvent};
+use store::names::{self, RequestName};
+use store::orders::{self, NewOrder, NewRequest, OrderView};
+use store::{StoreError, Tx};
+use wire::auto_replace_ssl::ReplaceSslRequest;
+
+use super::bought::Bought;
+use super::login::Caller;
+use super::orders::{enqueue_validation, parameters_json, request_names};
+use super::{Failure, dcv, select};
+use crate::house::House;
+
+/// A replacement that was taken.
+#[derive(Clone, Debug)]
+pub struct Replaced {
+    /// The order that will bring the certificate.
+    pub order: OrderNumber,
+    /// Its request.
+    pub certificate: CertificateId,
+    /// Its status.
+    pub status: CertificateStatus,
+    /// Hours.
+    pub expected_hours: u16,
+    /// The token's unique value.
+    pub unique_value: Option<UniqueValue>,
+}
+
+/// Replaces a certificate, or changes a request that has none yet.
+///
+/// # Errors
+/// -4 orderNumber; -20, -21, -22, -26, -36 for orders that cannot be replaced; what is wrong with CSR and names; -55.
+pub async fn replace(
+    house: &Arc<House>,
+    caller: &Caller,
+    request: ReplaceSslRequest,
+) -> Result<Replaced, Failure> {
+    let account = caller.account();
+    if let Some(id) = request.ca_certificate_id {
+        if !account.privileges.ca_choice {
+            return Err(Refusal::Permission("caCertificateID").into());
+        }
+        if house.authority.ca(CaId(id)).is_none() {
+            return Err(Refusal::invalid("caCertificateID").into());
+        }
+    }
+    let csr = match &request.csr {
+        Some(text) => {
+            Some(issuance::csr::read(text, &house.weak_keys).map_err(Refusal::from)?)
+        }
+        None => None,
+    };
+    let job = Replacement {
+        house: house.clone(),
+        caller: caller.clone(),
+        request,
+        csr,
+        generated: house.unique_value(),
+        now: house.now(),
+    };
+    house.store.write("replace_order", move |tx: &mut Tx<'_>| job.write(tx)).await
+}
+
+struct Replacement {
+    house: Arc<House>,
+    caller: Caller,
+    request: ReplaceSslRequest,
+    csr: Option<Csr>,
+    generated: UniqueValue,
+    now: Time,
+}
+
+impl Replacement {
+    fn write(&self, tx: &mut Tx<'_>) -> Result<Replaced, Failure> {
+        let old = self.find(tx)?;
+        let pending = self.may_replace(&old)?;
+        let bought = Bought::from_json(&old.bought)
+            .map_err(|e| Failure::Internal(format!("bought: {e}")))?;
+        let old_names = names::of_request(tx, old.certificate)?;
+        let csr = match &self.csr {
+            Some(csr) => csr.clone(),
+            None => issuance::csr::read_der(&old.csr, &self.house.weak_keys)
+                .map_err(Refusal::from)?,
+        };
+        let plans = self.plans(&old, &bought, &old_names, &csr)?;
+        let unique_value = self.unique_value(tx, &old, &csr)?;
+        let rows = self.rows(tx, &plans.1, &old_names)?;
+        let checks = checks(&old, &bought, pending);
+        let new = NewRequest {
+            state: RequestState::AwaitingValidation { checks },
+            csr: csr.der.clone(),
+            csr_sha256: csr.digests.sha256,
+            spki: csr.key.spki.clone(),
+            key_kind: csr.key.kind,
+            common_name: plans.0.common_name.as_ref().map(ToString::to_string),
+            unique_value: unique_value.as_ref().map(|u| u.as_str().to_owned()),
+            ca_choice: self.request.ca_certificate_id.map(CaId).or(old.ca_choice),
+        };
+        let (order, certificate) =
+            if pending { self.change(tx, &old, &new)? } else { self.insert(tx, &old, &new)? };
+        names::insert(tx, certificate, &rows)?;
+        let unique = unique_value.as_ref().map_or("", UniqueValue::as_str);
+        if !orders::use_token(tx, &csr.digests.sha256, unique, old.base)? {
+            return Err(Refusal::TokenNotUnique.into());
+        }
+        enqueue_validation(tx, certificate, self.now, self.now)?;
+        let letter = dcv::Letter {
+            account: self.caller.account(),
+            order,
+            template: self.request.texts.dcv_template,
+            language: self.request.texts.language,
+            forward_to: None,
+            now: self.now,
+        };
+        dcv::send_codes(&self.house, tx, &letter, &rows)?;
+        self.note(tx, &old, order)?;
+        Ok(Replaced {
+            order,
+            certificate,
+            status: CertificateStatus::AwaitingValidation,
+            expected_hours: if bought.level().is_extended() { 240 } else { 1 },
+            unique_value,
+        })
+    }
+
+    fn find(&self, tx: &mut Tx<'_>) -> Result<OrderView, Failure> {
+        let (account, number) = (self.caller.account().id, self.request.order_number);
+        let found = if self.request.exact_order {
+            select::exact(tx, account, number)?
+        } else {
+            select::newest(tx, account, number, false)?
+        };
+        found.ok_or(Failure::Refused(Refusal::invalid("orderNumber")))
+    }
+
+    /// True when the request has no certificate yet and is changed in place.
+    fn may_replace(&self, old: &OrderView) -> Result<bool, Refusal> {
+        match &old.state {
+            RequestState::AwaitingValidation { .. } => Ok(true),
+            RequestState::Issued { .. } | RequestState::Replaced { .. } => {
+                match old.term_end.is_some_and(|end| end <= self.now) {
+                    true => Err(Refusal::Expired),
+                    false => Ok(false),
+                }
+            }
+            RequestState::Ready | RequestState::Issuing { .. } => Err(Refusal::BeingIssued),
+            RequestState::Revoked { .. } => Err(Refusal::Revoked),
+            RequestState::AwaitingPayment { .. }
+            | RequestState::AwaitingAuthorization
+            | RequestState::AwaitingCsr { .. } => Err(Refusal::AwaitingPayment),
+            RequestState::Expired => Err(Refusal::Expired),
+            RequestState::Rejected { .. } | RequestState::Failed { .. } => Err(Refusal::Rejected),
+        }
+    }
+
+    fn plans(
+        &self,
+        old: &OrderView,
+        bought: &Bought,
+        old_names: &[RequestName],
+        csr: &Csr,
+    ) -> Result<(ChosenNames, Vec<NamePlan>), Refusal> {
+        let mut request = self.as_order(old);
+        let ordered: Vec<&RequestName> = old_names.iter().filter(|n| !n.implicit).collect();
+        let choice = choice_of(old, bought);
+        let names_given = request.names.domain_names.is_some()
+            || (self.csr.is_some() && !(csr.san_dns.is_empty() && csr.san_ips.is_empty()));
+        if choice.product.kind.is_list() && !names_given {
+            request.names.domain_names =
+                Some(ordered.iter().map(|n| n.name.to_string()).collect());
+        }
+        let names_given = request.names.common_name.is_some() || self.csr.is_some();
+        if !choice.product.kind.is_list() && !names_given {
+            request.names.common_name = ordered.first().map(|n| n.name.to_string());
+        }
+        if request.names.primary.is_none() && self.csr.is_none() {
+            request.names.primary = old.common_name.clone().filter(|_| choice.product.kind.is_list());
+        }
+        if self.request.omit_additional.is_none() {
+            request.names.omit_additional = !old_names.iter().any(|n| n.implicit);
+        }
+        let chosen = placement::choose_names(&choice, &request, csr)?;
+        self.stays_within(&choice, old_names, &ordered, &chosen)?;
+        let mut plans = placement::plan(&choice, &chosen, &request)?;
+        if self.request.dcv == domain::order_ssl::DcvWishes::default() {
+            for plan in &mut plans {
+                if let Some(before) = old_names.iter().find(|n| n.name == plan.name) {
+                    plan.method = before.method;
+                    plan.address.clone_from(&before.address);
+                }
+            }
+        }
+        for plan in plans.iter().filter(|p| !p.implicit) {
+            if let Some(address) = &plan.address
+                && !placement::address_fits(&plan.name, address, &[])
+                && !old_names.iter().any(|n| n.address.as_ref() == Some(address))
+            {
+                return Err(Refusal::invalid("dcvEmailAddress"));
+            }
+        }
+        Ok((chosen, plans))
+    }
+
+    /// A replacement is for what was bought: the same single name or its twin, no more names than were paid for.
+    fn stays_within(
+        &self,
+        choice: &Choice,
+        old_names: &[RequestName],
+        ordered: &[&RequestName],
+        chosen: &ChosenNames,
+    ) -> Result<(), Refusal> {
+        if choice.product.kind.is_list() {
+            let paid = ordered.len().max(choice.product.included_names as usize);
+            if chosen.ordered.len() > paid {
+                let why = format!("The order paid for {paid} names");
+                return Err(Refusal::invalid_because("domainNames", why));
+            }
+            return Ok(());
+        }
+        let twin = |name: &CertName| match name {
+            CertName::Dns(dns) => dns.www_twin().map(CertName::Dns),
+            CertName::Wildcard(_) | CertName::Ip(_) => None,
+        };
+        let first = &chosen.ordered[0];
+        let known = old_names.iter().any(|n| n.name == *first)
+            || ordered.iter().any(|n| twin(&n.name).as_ref() == Some(first));
+        if known {
+            return Ok(());
+        }
+        let parameter = if self.request.names.common_name.is_some() { "commonName" } else { "csr" };
+        Err(Refusal::invalid_because(parameter, "The order is for another name"))
+    }
+
+    fn as_order(&self, old: &OrderView) -> SslOrderRequest {
+        let r = &self.request;
+        SslOrderRequest {
+            products: vec![old.product],
+            days: None,
+            years: None,
+            servers: None,
+            server_software: r.server_software.unwrap_or(-1),
+            csr: String::new(),
+            unique_value: r.unique_value.clone(),
+            prioritise: if r.csr.is_some() { r.prioritise } else { Prioritise::Parameters },
+            signature_hash: r.signature_hash,
+            names: domain::order_ssl::NameWishes {
+                omit_additional: r.omit_additional.unwrap_or(false),
+                ..r.names.clone()
+            },
+            subject: r.subject.clone(),
+            jurisdiction: r.jurisdiction.clone(),
+            mails: r.mails.clone(),
+            dcv: r.dcv.clone(),
+            texts: r.texts.clone(),
+            representative: r.representative.clone(),
+            eidas: r.eidas.clone(),
+            trust_logo: domain::order_ssl::TrustLogoDetails::default(),
+            ca_certificate_id: r.ca_certificate_id,
+            stub_order_number: None,
+            is_customer_validated: r.is_customer_validated.unwrap_or(false),
+            foreign_order_number: r.foreign_order_number.clone(),
+            check_fon_is_unique: false,
+            test: old.test,
+            do_auto_ov: false,
+            ignore_master_account: false,
+            disable_swp: false,
+            reply: r.reply,
+            kept: r.kept.clone(),
+        }
+    }
+
+    /// -55 compares across chains; inside of the chain the same CSR and value may come again.
+    fn unique_value(
+        &self,
+        tx: &mut Tx<'_>,
+        old: &OrderView,
+        csr: &Csr,
+    ) -> Result<Option<UniqueValue>, Failure> {
+        let used = orders::tokens(tx, &csr.digests.sha256)?;
+        let elsewhere: Vec<&str> =
+            used.iter().filter(|(_, base)| *base != old.base).map(|(v, _)| v.as_str()).collect();
+        let here = used.iter().find(|(_, base)| *base == old.base).map(|(v, _)| v);
+        if self.request.unique_value.is_none() && here.is_some() {
+            return Ok(here.and_then(|v| v.parse().ok()));
+        }
+        let wanted = self.request.unique_value.as_ref().map_or("", UniqueValue::as_str);
+        let facts = Facts {
+            csr_seen: !elsewhere.is_empty(),
+            token_used: elsewhere.contains(&wanted),
+            ..Facts::default()
+        };
+        let generate = || self.generated.clone();
+        Ok(placement::choose_unique_value(self.request.unique_value.clone(), &facts, generate)?)
+    }
+
+    fn rows(
+        &self,
+        _tx: &mut Tx<'_>,
+        plans: &[NamePlan],
+        old_names: &[RequestName],
+    ) -> Result<Vec<RequestName>, Failure> {
+        let mut rows = request_names(&self.house, plans);
+        for row in &mut rows {
+            // Proofs of the chain that are still fresh make mails and records unnecessary; the job looks at them.
+            let before = old_names.iter().find(|n| n.name == row.name && n.method == row.method);
+            if let Some(before) = before.filter(|b| b.address == row.address)
+                && row.method == DcvMethod::DnsTxtRandomValue
+                && let Some(random) = &before.random
+                && self.now.since(random.made) < 30 * DAY
+            {
+                row.random = Some(random.clone());
+            }
+        }
+        Ok(rows)
+    }
+
+    fn change(
+        &self,
+        tx: &mut Tx<'_>,
+        old: &OrderView,
+        new: &NewRequest,
+    ) -> Result<(OrderNumber, CertificateId), Failure> {
+        if !orders::set_state(tx, old.certificate, &old.state, &new.state, self.now)? {
+            return Err(Refusal::BeingIssued.into());
+        }
+        orders::set_csr(tx, old.certificate, new)?;
+        names::delete(tx, old.certificate)?;
+        Ok((old.number, old.certificate))
+    }
+
+    fn insert(
+        &self,
+        tx: &mut Tx<'_>,
+        old: &OrderView,
+        new: &NewRequest,
+    ) -> Result<(OrderNumber, CertificateId), StoreError> {
+        let (order, certificate) = orders::next_numbers(tx)?;
+        let row = NewOrder {
+            account: old.account,
+            base: Some(old.base),
+            product: old.product,
+            bought: old.bought.clone(),
+            test: old.test,
+            term_days: old.term_days,
+            term_end: old.term_end,
+            cost: Money::ZERO,
+            foreign_order_number: self
+                .request
+                .foreign_order_number
+                .clone()
+                .or_else(|| old.foreign_order_number.clone()),
+            parameters: self.parameters(old),
+            placed_at: self.now,
+            expires_at: self.now.plus(i64::from(self.house.rules.unproven_days) * DAY),
+        };
+        orders::insert(tx, order, &row)?;
+        orders::insert_request(tx, order, certificate, new, self.now)?;
+        Ok((order, certificate))
+    }
+
+    /// What was given now over what was given before.
+    fn parameters(&self, old: &OrderView) -> String {
+        let mut merged: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(&old.parameters).unwrap_or_default();
+        let given = parameters_json(&self.request.kept);
+        let given: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(&given).unwrap_or_default();
+        merged.extend(given);
+        serde_json::Value::Object(merged).to_string()
+    }
+
+    fn note(
+        &self,
+        tx: &mut Tx<'_>,
+        old: &OrderView,
+        order: OrderNumber,
+    ) -> Result<(), StoreError> {
+        let detail = serde_json::json!({ "replaces": old.number.0 });
+        let kind = if order == old.number { "order.changed" } else { "order.replacement_placed" };
+        let event = NewEvent {
+            account: old.account,
+            order: Some(order),
+            kind,
+            actor: &self.caller.account().login_name,
+            detail: &detail.to_string(),
+            at: self.now,
+        };
+        events::append(tx, &event)
+    }
+}
+
+/// What people have checked stays checked; domain control is looked at again (fresh proofs of the chain count).
+fn checks(old: &OrderView, bought: &Bought, pending: bool) -> Vec<Check> {
+    if pending {
+        let reopen = |c: &Check| match c.kind {
+            CheckKind::DomainControl => Check { state: CheckState::Open, ..*c },
+            _ => *c,
+        };
+        return old.state.checks().iter().map(reopen).collect();
+    }
+    let state = |kind| match kind {
+        CheckKind::DomainControl => CheckState::Open,
+        _ => CheckState::Passed,
+    };
+    bought.level().checks().iter().map(|kind| Check { kind: *kind, state: state(*kind) }).collect()
+}
+
+fn choice_of(old: &OrderView, bought: &Bought) -> Choice {
+    let term = TermPrice {
+        days: bought.paid_days,
+        base: Money::ZERO,
+        per_name: Money::ZERO,
+        per_server: Money::ZERO,
+    };
+    let kind: Kind = bought.kind();
+    Choice {
+        product: Product {
+            code: old.product,
+            name: bought.name.clone(),
+            level: bought.level(),
+            kind,
+            included_names: bought.included_names,
+            max_names: bought.max_names,
+            intranet: bought.intranet,
+            amt: bought.amt,
+            bonus: false,
+            logos: Vec::new(),
+            terms: vec![term],
+        },
+        logos: Vec::new(),
+        days: old.term_days,
+        term,
+        servers: bought.servers,
+    }
+}

@@ -1,0 +1,454 @@
+//! Looking for proofs and deciding what they are worth: from an order's open names to a certificate that is written down.
+
+use std::sync::Arc;
+
+use domain::certificate::CertificateId;
+use domain::check::{CheckKind, CheckState};
+use domain::dcv::{Challenge, DcvMethod, RequestToken, UniqueValue};
+use domain::evidence::{Answer, CaaEvidence, Evidence, Scheme};
+use domain::names::{CertName, DnsName};
+use domain::order::RequestState;
+use domain::policy::Policy;
+use domain::proof::{self, Case, Control, Missing, Proven, WantedName};
+use domain::time::{DAY, HOUR, MINUTE, SECOND, Time};
+use serde_json::json;
+use store::certificates::{self, NewRecord};
+use store::evidence::EvidenceLine;
+use store::jobs::Ticket;
+use store::names::{self, RequestName};
+use store::orders::{self, OrderView};
+use store::{StoreError, Tx, evidence};
+
+use super::Failure;
+use super::bought::Bought;
+use super::issue::{self, ToSign};
+use super::orders::end;
+use crate::house::House;
+
+/// A certificate request as it is looked at.
+pub struct Subject {
+    /// The order.
+    pub order: OrderView,
+    /// Its names.
+    pub names: Vec<RequestName>,
+    /// Control shown by requests of its chain, itself included.
+    pub controls: Vec<Control>,
+}
+
+/// Loads a request with what was shown before.
+///
+/// # Errors
+/// When the store fails.
+pub fn load(tx: &mut Tx<'_>, id: CertificateId) -> Result<Option<Subject>, StoreError> {
+    let Some(order) = orders::by_certificate(tx, id)? else {
+        return Ok(None);
+    };
+    let names = names::of_request(tx, id)?;
+    let controls = if order.base == order.number {
+        names.iter().filter_map(|n| n.shown.clone()).collect()
+    } else {
+        names::controls_of_chain(tx, order.base)?
+    };
+    Ok(Some(Subject { order, names, controls }))
+}
+
+/// What came back from the outside world.
+#[derive(Default)]
+pub struct Findings {
+    /// Everything that was asked, for the record.
+    pub lines: Vec<EvidenceLine>,
+    /// Control that was shown, by position.
+    pub shown: Vec<(i64, Control)>,
+    /// CAA record sets.
+    pub caa: Vec<CaaEvidence>,
+}
+
+/// Asks for every proof that is still open and, when all ordered names have one, for CAA.
+pub async fn ask(house: &Arc<House>, subject: &Subject, now: Time) -> Findings {
+    let mut found = Findings::default();
+    if !matters(&subject.order.state) {
+        return found;
+    }
+    let token = RequestToken::new(
+        &issuance::csr::digests(&subject.order.csr),
+        subject.order.unique_value.as_deref().and_then(|u| u.parse::<UniqueValue>().ok()),
+    );
+    let open = |n: &&RequestName| n.shown.is_none() && !covered(&n.name, subject, &house.policy, now);
+    let asked = subject.names.iter().filter(open).map(|n| ask_name(house, n, &token, now));
+    for (name, seen, control) in futures_util::future::join_all(asked).await {
+        found.lines.extend(seen);
+        if let Some(control) = control {
+            found.shown.push((name, control));
+        }
+    }
+    let bought = Bought::from_json(&subject.order.bought).ok();
+    let asks_caa = bought.is_some_and(|b| !b.intranet);
+    let controls = controls_with(subject, &found);
+    let shown = |n: &RequestName| is_covered(&n.name, &controls, &house.policy, now);
+    let all_ordered = subject.names.iter().filter(|n| !n.implicit).all(&shown);
+    if asks_caa && all_ordered && others_passed(&subject.order.state) {
+        let mut dns: Vec<&DnsName> =
+            subject.names.iter().filter(|n| shown(n)).filter_map(|n| n.name.dns()).collect();
+        dns.dedup();
+        found.caa = futures_util::future::join_all(dns.iter().map(|n| house.asker.caa(n, now))).await;
+        found.lines.extend(found.caa.iter().map(caa_line));
+    }
+    found
+}
+
+async fn ask_name(
+    house: &House,
+    name: &RequestName,
+    token: &RequestToken,
+    now: Time,
+) -> (i64, Vec<EvidenceLine>, Option<Control>) {
+    let mut lines = Vec::new();
+    let Some(challenge) = challenge(name, token) else {
+        return (name.position, lines, None);
+    };
+    for question in challenge.questions(&name.name) {
+        let seen = house.asker.ask(&question, now).await;
+        let met = challenge.is_met_by(&seen, &house.rules.token_suffixes);
+        lines.push(evidence_line(&name.name, name.method, &seen, met));
+        if met {
+            let control = Control { shown_for: question.proves(), method: name.method, at: now };
+            return (name.position, lines, Some(control));
+        }
+    }
+    (name.position, lines, None)
+}
+
+/// What has to be shown for a name, as its row says; None while it is not known to whom a mail goes.
+#[must_use]
+pub fn challenge(name: &RequestName, token: &RequestToken) -> Option<Challenge> {
+    match name.method {
+        DcvMethod::HttpCsrHash => Some(Challenge::File(Scheme::Http, token.clone())),
+        DcvMethod::HttpsCsrHash => Some(Challenge::File(Scheme::Https, token.clone())),
+        DcvMethod::CnameCsrHash => Some(Challenge::Cname(token.clone())),
+        DcvMethod::DnsTxtRandomValue => name.random.clone().map(Challenge::Txt),
+        DcvMethod::Email => {
+            let (address, random) = (name.address.clone()?, name.random.clone()?);
+            Some(Challenge::Mail(address, random))
+        }
+    }
+}
+
+/// What is to be written about a request, decided and prepared.
+pub struct Verdict {
+    /// The request as it was.
+    pub subject: Subject,
+    /// What was found.
+    pub findings: Findings,
+    /// The state before and after, if it changes.
+    pub step: Option<(RequestState, RequestState)>,
+    /// The certificate to be written down, ready to be signed.
+    pub issue: Option<(NewRecord, Option<ToSign>)>,
+    /// Names that fell away.
+    pub removed: Vec<CertName>,
+    /// When to look again; None when there is nothing to wait for.
+    pub again: Option<(Time, String)>,
+    /// The order is over: it is refunded.
+    pub over: Option<RequestState>,
+}
+
+/// Decides what the findings are worth. Everything slow (preparing, linting) happens here, outside of transactions.
+pub fn decide(
+    house: &House,
+    subject: Subject,
+    findings: Findings,
+    attempts: i64,
+    now: Time,
+) -> Verdict {
+    let mut verdict = Verdict {
+        step: None,
+        issue: None,
+        removed: Vec::new(),
+        again: None,
+        over: None,
+        subject,
+        findings,
+    };
+    let state = verdict.subject.order.state.clone();
+    if !matters(&state) {
+        if state.is_open() && now >= verdict.subject.order.expires_at {
+            verdict.over = state.expired().ok();
+        } else if state.is_open() {
+            verdict.again = Some((verdict.subject.order.expires_at, String::new()));
+        }
+        return verdict;
+    }
+    let controls = controls_with(&verdict.subject, &verdict.findings);
+    let all_ordered = verdict
+        .subject
+        .names
+        .iter()
+        .filter(|n| !n.implicit)
+        .all(|n| is_covered(&n.name, &controls, &house.policy, now));
+    let mut after = state.clone();
+    if all_ordered && domain_control_is_open(&after) {
+        after = after.settled(CheckKind::DomainControl, true).unwrap_or_else(|_| state.clone());
+    }
+    let mut why = String::from("proofs are not there yet");
+    if after == RequestState::Ready {
+        match judge(house, &verdict.subject, &verdict.findings, &controls, now)
+            .and_then(|proven| issue::prepare(house, &verdict.subject.order, proven, now))
+        {
+            Ok(prepared) => {
+                verdict.removed = prepared.removed;
+                after = after.issuing(prepared.record.serial).unwrap_or_else(|_| state.clone());
+                verdict.issue = Some((prepared.record, Some(prepared.to_sign)));
+            }
+            Err(NotYet::Wait(reason)) => why = reason,
+            Err(NotYet::Never(reason)) => {
+                verdict.step = (after != state).then(|| (state, after.clone()));
+                verdict.over = after.failed(reason).ok();
+                return verdict;
+            }
+        }
+    }
+    if after != state {
+        verdict.step = Some((state.clone(), after.clone()));
+    }
+    if verdict.issue.is_none() {
+        verdict.wait_or_end(after, attempts, why, now);
+    }
+    verdict
+}
+
+impl Verdict {
+    fn wait_or_end(&mut self, after: RequestState, attempts: i64, why: String, now: Time) {
+        let expires = self.subject.order.expires_at;
+        if now >= expires {
+            self.over = match after {
+                RequestState::Ready => after.failed(why).ok(),
+                other => other.expired().ok(),
+            };
+            return;
+        }
+        let waits_for_people = !domain_control_is_open(&after)
+            && matches!(after, RequestState::AwaitingValidation { .. });
+        let at = if waits_for_people { expires } else { now.plus(pause(attempts)).min(expires) };
+        self.again = Some((at, why));
+    }
+}
+
+/// Why a certificate cannot be made now.
+pub enum NotYet {
+    /// It may become possible.
+    Wait(String),
+    /// It will not.
+    Never(String),
+}
+
+/// Judges a request whose certificate was written down before a crash once more.
+///
+/// # Errors
+/// Why there is no proof now.
+pub fn proven(
+    house: &House,
+    subject: &Subject,
+    findings: &Findings,
+    now: Time,
+) -> Result<Proven, String> {
+    let controls = controls_with(subject, findings);
+    judge(house, subject, findings, &controls, now).map_err(|not_yet| match not_yet {
+        NotYet::Wait(why) | NotYet::Never(why) => why,
+    })
+}
+
+fn judge(
+    house: &House,
+    subject: &Subject,
+    findings: &Findings,
+    controls: &[Control],
+    now: Time,
+) -> Result<Proven, NotYet> {
+    let wanted: Vec<WantedName> = subject
+        .names
+        .iter()
+        .map(|n| WantedName { name: n.name.clone(), implicit: n.implicit })
+        .collect();
+    let bought = Bought::from_json(&subject.order.bought)
+        .map_err(|e| NotYet::Never(format!("bought: {e}")))?;
+    if bought.intranet {
+        return Err(NotYet::Wait("intranet names are settled at the validation desk".into()));
+    }
+    let case = Case {
+        certificate: subject.order.certificate,
+        wanted: &wanted,
+        controls,
+        caa: Some(&findings.caa),
+        identities: &house.rules.caa_identities,
+        others_passed: true,
+    };
+    #[expect(clippy::disallowed_methods, reason = "the issuing use case: the one who asks the judge")]
+    let judged = proof::judge(&case, &house.policy, now);
+    judged.map_err(|missing| {
+        NotYet::Wait(match missing {
+            Missing::Control(names) => {
+                let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+                format!("no proof for {}", names.join(", "))
+            }
+            Missing::Caa(refusal) => refusal.to_string(),
+            Missing::OtherChecks => "other checks are open".to_owned(),
+            Missing::NoNames => "no names".to_owned(),
+        })
+    })
+}
+
+/// Writes a verdict. The receipts of certificates that were written down come back; they count after the commit.
+///
+/// # Errors
+/// When the store fails; a request that somebody else changed meanwhile is left for the next look.
+pub fn write(
+    tx: &mut Tx<'_>,
+    verdict: &Verdict,
+    ticket: Ticket,
+    now: Time,
+) -> Result<Option<domain::receipt::Receipt>, Failure> {
+    let id = verdict.subject.order.certificate;
+    for line in &verdict.findings.lines {
+        evidence::insert(tx, id, line)?;
+    }
+    for (position, control) in &verdict.findings.shown {
+        names::set_shown(tx, id, *position, control)?;
+    }
+    if let Some((before, after)) = &verdict.step
+        && !orders::set_state(tx, id, before, after, now)?
+    {
+        store::jobs::retry(tx, ticket, now.ms(), "the request was changed by somebody else")?;
+        return Ok(None);
+    }
+    if !verdict.removed.is_empty() {
+        let names: Vec<String> = verdict.removed.iter().map(ToString::to_string).collect();
+        orders::set_removed_names(tx, id, &names.join(" "))?;
+    }
+    if let Some(over) = &verdict.over {
+        let mut order = verdict.subject.order.clone();
+        if let Some((_, after)) = &verdict.step {
+            order.state = after.clone();
+        }
+        end(tx, &order, over.clone(), "chancery", now)?;
+    }
+    if let Some((at, why)) = &verdict.again {
+        store::jobs::retry(tx, ticket, at.ms(), why)?;
+        return Ok(None);
+    }
+    match &verdict.issue {
+        Some((record, _)) => Ok(Some(certificates::record(tx, record, now)?)),
+        None => {
+            store::jobs::finish(tx, &[ticket])?;
+            Ok(None)
+        }
+    }
+}
+
+/// Between two looks: quickly at first, for people who have just published their proof, then ever more slowly.
+#[must_use]
+pub fn pause(attempts: i64) -> i64 {
+    const PAUSES: [i64; 12] = [
+        10 * SECOND,
+        20 * SECOND,
+        30 * SECOND,
+        MINUTE,
+        2 * MINUTE,
+        5 * MINUTE,
+        10 * MINUTE,
+        20 * MINUTE,
+        HOUR,
+        2 * HOUR,
+        6 * HOUR,
+        DAY,
+    ];
+    let index = usize::try_from(attempts.max(1) - 1).unwrap_or(usize::MAX);
+    PAUSES[index.min(PAUSES.len() - 1)]
+}
+
+fn matters(state: &RequestState) -> bool {
+    matches!(
+        state,
+        RequestState::AwaitingValidation { .. } | RequestState::Ready | RequestState::Issuing { .. }
+    )
+}
+
+fn domain_control_is_open(state: &RequestState) -> bool {
+    let open = |c: &domain::check::Check| {
+        c.kind == CheckKind::DomainControl && c.state == CheckState::Open
+    };
+    state.checks().iter().any(open)
+}
+
+fn others_passed(state: &RequestState) -> bool {
+    let others = |c: &&domain::check::Check| c.kind != CheckKind::DomainControl;
+    state.checks().iter().filter(others).all(|c| c.state == CheckState::Passed)
+}
+
+fn controls_with(subject: &Subject, findings: &Findings) -> Vec<Control> {
+    let found = findings.shown.iter().map(|(_, control)| control.clone());
+    subject.controls.iter().cloned().chain(found).collect()
+}
+
+fn covered(name: &CertName, subject: &Subject, policy: &Policy, now: Time) -> bool {
+    is_covered(name, &subject.controls, policy, now)
+}
+
+fn is_covered(name: &CertName, controls: &[Control], policy: &Policy, now: Time) -> bool {
+    let oldest = now.plus(-i64::from(policy.domain_reuse_days(now)) * DAY);
+    controls
+        .iter()
+        .any(|c| c.at >= oldest && policy.method_allowed(c.method, now) && c.covers(name))
+}
+
+/// Evidence as it is kept.
+#[must_use]
+pub fn evidence_line(name: &CertName, method: DcvMethod, seen: &Evidence, met: bool) -> EvidenceLine {
+    let (answer, failed) = match &seen.answer {
+        Answer::File(file) => (
+            json!({
+                "status": file.status,
+                "urls": file.urls,
+                "from": file.from.map(|ip| ip.to_string()),
+                "body": String::from_utf8_lossy(&file.body),
+            }),
+            false,
+        ),
+        Answer::Cname(targets) => (json!({ "cname": targets }), false),
+        Answer::Txt(texts) => (json!({ "txt": texts }), false),
+        // The code itself is a secret until it is used, and worthless after; the address tells enough.
+        Answer::Code { address, .. } => (json!({ "code_mailed_to": address.as_str() }), false),
+        Answer::NotThere => (json!({ "not_there": true }), false),
+        Answer::Failed(why) => (json!({ "failed": why }), true),
+    };
+    let outcome = match (met, failed) {
+        (true, _) => "shown",
+        (false, true) => "failed",
+        (false, false) => "not_shown",
+    };
+    EvidenceLine {
+        name: name.to_string(),
+        method: format!("{method} (BR {})", method.br_section(name)),
+        outcome: outcome.to_owned(),
+        question: seen.question.describe(),
+        answer: answer.to_string(),
+        via: seen.via.clone(),
+        at: seen.at,
+    }
+}
+
+fn caa_line(seen: &CaaEvidence) -> EvidenceLine {
+    let records: Vec<_> = seen
+        .records
+        .iter()
+        .map(|r| json!({ "critical": r.critical, "tag": r.tag, "value": r.value }))
+        .collect();
+    let answer = json!({ "found_at": seen.found_at, "records": records, "failed": seen.failed });
+    EvidenceLine {
+        name: seen.name.to_string(),
+        method: "CAA (RFC 8659)".to_owned(),
+        outcome: if seen.failed.is_some() { "failed" } else { "shown" }.to_owned(),
+        question: format!("{}. CAA, climbing", seen.name),
+        answer: answer.to_string(),
+        via: String::new(),
+        at: seen.at,
+    }
+}

@@ -1,0 +1,151 @@
+//! What the operator decides: the file as it is written, and the rules as they are used.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use domain::account::IpRange;
+use serde::Deserialize;
+
+/// What the house goes by, once the file has been read.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// The name under which the house speaks to people on its own pages.
+    pub brand: String,
+    /// The CA's own domains in request tokens; the first is the one that we tell customers.
+    pub token_suffixes: Vec<String>,
+    /// The issuer domain names by which CAA records may name us.
+    pub caa_identities: Vec<String>,
+    /// Wildcards must say how many servers (D56).
+    pub strict_servers: bool,
+    /// Days after which an order that nobody proves runs out.
+    pub unproven_days: u32,
+    /// Requests that are looked at at the same time.
+    pub validations_in_flight: usize,
+    /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` count.
+    pub trusted_proxies: Vec<IpRange>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            brand: "Chancery".into(),
+            token_suffixes: vec!["sectigo.com".into(), "comodoca.com".into()],
+            caa_identities: vec!["sectigo.com".into(), "comodoca.com".into()],
+            strict_servers: false,
+            unproven_days: 90,
+            validations_in_flight: 256,
+            trusted_proxies: Vec::new(),
+        }
+    }
+}
+
+/// The configuration file of `serve`, as it is written (TOML). Unknown keys are refused.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// Where the partner interface listens with TLS.
+    pub listen: SocketAddr,
+    /// Where plain http listens: CRLs, CA certificates, and -1 for callers who forgot TLS.
+    pub listen_http: SocketAddr,
+    /// Where people find the pages, `https://…`: the links in mails begin with it.
+    pub public_url: String,
+    /// Plain http on a public DNS name: certificates say that CRLs and CA certificates are there.
+    pub pki_base_url: String,
+    /// `sqlite:PATH` or `postgres://…`.
+    pub database: String,
+    /// Connections, for PostgreSQL.
+    #[serde(default = "sixteen")]
+    pub database_connections: usize,
+    /// The folder with the CAs.
+    pub ca_dir: PathBuf,
+    /// organizationName of the CAs.
+    pub organization: String,
+    /// countryName of the CAs.
+    pub country: String,
+    /// The server's own certificate.
+    pub tls: Option<TlsFile>,
+    /// The CA's own domains.
+    #[serde(default)]
+    pub identities: Vec<String>,
+    /// DNS.
+    #[serde(default)]
+    pub dns: DnsFile,
+    /// The mail server.
+    pub mail: Option<MailFile>,
+    /// A catalogue in place of the built-in one.
+    pub catalogue: Option<PathBuf>,
+    /// A policy in place of the built-in one.
+    pub policy: Option<PathBuf>,
+    /// Compromised keys: SHA-256 of the SubjectPublicKeyInfo in hexadecimal, one a line.
+    pub compromised_keys: Option<PathBuf>,
+    /// Truncated fingerprints of Debian's weak keys, in the badkeys format.
+    pub debian_weak_keys: Option<PathBuf>,
+    /// Proxies whose forwarded headers count.
+    #[serde(default)]
+    pub trusted_proxies: Vec<String>,
+    /// Private ranges that proofs may be fetched from.
+    #[serde(default)]
+    pub reach: Vec<String>,
+    /// Calls per minute and account.
+    pub calls_per_minute: Option<std::num::NonZeroU32>,
+    /// Wildcards must say how many servers.
+    #[serde(default)]
+    pub strict_servers: bool,
+    /// CRLs per issuing CA.
+    #[serde(default = "eight")]
+    pub crl_shards: u32,
+    /// Days after which an order that nobody proves runs out.
+    #[serde(default = "ninety")]
+    pub unproven_days: u32,
+}
+
+/// The server's own certificate, PEM; read again when the files change.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsFile {
+    /// Chain, leaf first.
+    pub certificate: PathBuf,
+    /// Key.
+    pub key: PathBuf,
+}
+
+/// How names are looked up.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DnsFile {
+    /// Name servers; the system's when empty.
+    #[serde(default)]
+    pub servers: Vec<SocketAddr>,
+    /// `upstream` or `off`.
+    pub dnssec: Option<String>,
+}
+
+/// The mail server.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailFile {
+    /// Its name.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// `none`, `starttls` or `tls`.
+    pub tls: String,
+    /// Login, if it wants one.
+    pub user: Option<String>,
+    /// Where the password is: a file with nothing else in it.
+    pub password_file: Option<PathBuf>,
+    /// From whom mails come.
+    pub from: String,
+}
+
+fn sixteen() -> usize {
+    16
+}
+
+fn eight() -> u32 {
+    8
+}
+
+fn ninety() -> u32 {
+    90
+}

@@ -1,0 +1,165 @@
+//! Listeners: plain and TLS, with limits on connections and times; the certificate can be exchanged while they run.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use rustls::ServerConfig;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio_rustls::TlsAcceptor;
+
+use super::routes::{self, Peer};
+use crate::house::House;
+
+/// Connections at a time and listener.
+const CONNECTIONS: usize = 4_096;
+/// For the TLS handshake.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// For a request's headers; and how long an idle connection is kept.
+const HEADERS: Duration = Duration::from_secs(30);
+
+/// The server's certificate and key, exchangeable.
+#[derive(Clone)]
+pub struct Tls(Arc<RwLock<Arc<ServerConfig>>>);
+
+/// A certificate or key that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("TLS certificate: {0}")]
+pub struct BadTls(String);
+
+impl Tls {
+    /// From PEM: the chain, leaf first, and the key.
+    ///
+    /// # Errors
+    /// [`BadTls`] with words for people.
+    pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, BadTls> {
+        Ok(Self(Arc::new(RwLock::new(config(chain, key)?))))
+    }
+
+    /// Takes another certificate for connections from now on.
+    ///
+    /// # Errors
+    /// [`BadTls`]; the old one stays then.
+    pub fn exchange(&self, chain: &[u8], key: &[u8]) -> Result<(), BadTls> {
+        let new = config(chain, key)?;
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(())
+    }
+
+    fn current(&self) -> Arc<ServerConfig> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn config(chain: &[u8], key: &[u8]) -> Result<Arc<ServerConfig>, BadTls> {
+    let bad = |e: &dyn std::fmt::Display| BadTls(e.to_string());
+    let chain: Vec<CertificateDer<'static>> =
+        CertificateDer::pem_slice_iter(chain).collect::<Result<_, _>>().map_err(|e| bad(&e))?;
+    let key = PrivateKeyDer::from_pem_slice(key).map_err(|e| bad(&e))?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| bad(&e))?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(|e| bad(&e))?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// Accepts connections until told to stop, then lets the open ones end.
+pub async fn serve(
+    house: Arc<House>,
+    listener: TcpListener,
+    tls: Option<Tls>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let slots = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &slots) => accepted,
+            _ = stop.changed() => break,
+        };
+        let Some((stream, from, slot)) = accepted else { continue };
+        let (house, tls, stop) = (house.clone(), tls.clone(), stop.clone());
+        tokio::spawn(async move {
+            connection(house, stream, from, tls, stop).await;
+            drop(slot);
+        });
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+    let slot = slots.clone().acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, from)) => Some((stream, from, slot)),
+        Err(error) => {
+            // Out of file descriptors, most likely: others end soon.
+            tracing::warn!(%error, "cannot accept");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            None
+        }
+    }
+}
+
+async fn connection(
+    house: Arc<House>,
+    stream: TcpStream,
+    from: SocketAddr,
+    tls: Option<Tls>,
+    stop: watch::Receiver<bool>,
+) {
+    let _ = stream.set_nodelay(true);
+    let peer = Peer { address: from.ip(), tls: tls.is_some() };
+    match tls {
+        None => exchange(house, stream, peer, stop).await,
+        Some(tls) => {
+            let handshake = TlsAcceptor::from(tls.current()).accept(stream);
+            if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, handshake).await {
+                exchange(house, stream, peer, stop).await;
+            }
+        }
+    }
+}
+
+async fn exchange<S>(house: Arc<House>, stream: S, peer: Peer, mut stop: watch::Receiver<bool>)
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
+    let service = service_fn(move |request| {
+        let house = house.clone();
+        async move { Ok::<_, io::Error>(routes::answer(house, peer, request).await) }
+    });
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS)
+        .max_buf_size(256 * 1_024)
+        .keep_alive(true);
+    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(64);
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    loop {
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            changed = stop.changed() => {
+                if changed.is_err() || *stop.borrow() {
+                    connection.as_mut().graceful_shutdown();
+                    let _ = tokio::time::timeout(HANDSHAKE, connection.as_mut()).await;
+                    return;
+                }
+            }
+        }
+    }
+}

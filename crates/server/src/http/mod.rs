@@ -1,0 +1,10 @@
+//! The partner interface over HTTP: listeners, the table of routes, one handler per endpoint.
+//!
+//! Transport rules (-1, -17, merged and case-folded parameters) live in [`routes`] and `wire` once, for every endpoint.
+//! Every answer of the interface has the HTTP status 200, whatever it says (D23).
+
+pub mod calls;
+pub mod handlers;
+pub mod listen;
+pub mod pki;
+pub mod routes;

@@ -1,0 +1,161 @@
+//! The table of routes and the way of every call: read, authenticate, parse, act, answer.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use domain::refusal::Refusal;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming as Body;
+use wire::envelope::{Envelope, Transport};
+use wire::reply::Reply;
+use wire::table::{Endpoint, Format};
+
+use super::handlers::{self, Handler};
+use super::pki;
+use crate::house::House;
+use crate::web;
+
+/// An answer with its whole body.
+pub type Answer = Response<Full<Bytes>>;
+
+/// The longest body: more than every parameter at its longest, percent-encoded.
+pub const MAX_BODY: usize = 2 * 1_024 * 1_024;
+
+/// How a call came in.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer {
+    /// The address at the other end of the connection.
+    pub address: IpAddr,
+    /// The connection is TLS of ours.
+    pub tls: bool,
+}
+
+/// Every endpoint with its handler, a line each.
+pub const ROUTES: [(&Endpoint, Handler); 8] = [
+    (&wire::auto_apply_ssl::ENDPOINT, handlers::AUTO_APPLY_SSL),
+    (&wire::auto_replace_ssl::ENDPOINT, handlers::AUTO_REPLACE_SSL),
+    (&wire::collect_ssl::ENDPOINT, handlers::COLLECT_SSL),
+    (&wire::get_dcv_email_address_list::ENDPOINT, handlers::GET_DCV_EMAIL_ADDRESS_LIST),
+    (&wire::auto_update_dcv::ENDPOINT, handlers::AUTO_UPDATE_DCV),
+    (&wire::resend_dcv_email::ENDPOINT, handlers::RESEND_DCV_EMAIL),
+    (&wire::get_mdc_domain_details::ENDPOINT, handlers::GET_MDC_DOMAIN_DETAILS),
+    (&wire::decode_csr::ENDPOINT, handlers::DECODE_CSR),
+];
+
+/// Answers a request.
+pub async fn answer(house: Arc<House>, peer: Peer, request: Request<Body>) -> Answer {
+    let path = request.uri().path();
+    if let Some((endpoint, handler)) = ROUTES.iter().find(|(endpoint, _)| endpoint.is_at(path)) {
+        return call(&house, peer, request, endpoint, *handler).await;
+    }
+    if let Some(found) = pki::answer(&house, request.method(), path).await {
+        return found;
+    }
+    match web::answer(&house, peer, request).await {
+        Some(page) => page,
+        None => plain(StatusCode::NOT_FOUND, "There is nothing here.\n"),
+    }
+}
+
+async fn call(
+    house: &Arc<House>,
+    peer: Peer,
+    request: Request<Body>,
+    endpoint: &'static Endpoint,
+    handler: Handler,
+) -> Answer {
+    let (parts, body) = request.into_parts();
+    let forwarded = Forwarded::of(house, peer, &parts.headers);
+    let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
+    let query = parts.uri.query().unwrap_or_default().as_bytes().to_vec();
+    let post = parts.method == Method::POST;
+    if !post && parts.method != Method::GET && parts.method != Method::HEAD {
+        return encode(Reply::refusal(endpoint, endpoint.default_format, &Refusal::WrongMethod));
+    }
+    let body = match Limited::new(body, MAX_BODY).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) => {
+            let long = error.is::<LengthLimitError>();
+            let why = if long { "The request is too long" } else { "The request was cut off" };
+            let refusal = Refusal::Internal(Some(why.to_owned()));
+            return encode(Reply::refusal(endpoint, endpoint.default_format, &refusal));
+        }
+    };
+    let envelope = Envelope::read(endpoint, &query, content_type, &body);
+    drop(body);
+    let format = envelope.format();
+    let seen = house.calls.is_on().then(|| {
+        (envelope.verdicts(), envelope.unknown().map(str::to_owned))
+    });
+    let transport = Transport { https: forwarded.https, post };
+    let reply = match handled(house, forwarded.address, envelope, transport, format, handler).await {
+        Ok(reply) => reply,
+        Err(refusal) => Reply::refusal(endpoint, format, &refusal),
+    };
+    if let Some((verdicts, unknown)) = seen {
+        house.calls.add(endpoint, &verdicts, unknown.as_deref(), &reply.body, house.now());
+    }
+    encode(reply)
+}
+
+async fn handled(
+    house: &Arc<House>,
+    from: IpAddr,
+    envelope: Envelope,
+    transport: Transport,
+    format: Format,
+    handler: Handler,
+) -> Result<Reply, Refusal> {
+    let incoming = envelope.incoming(transport)?;
+    handlers::run(house, from, incoming, format, handler).await
+}
+
+/// What is known of the caller, with the headers of trusted proxies counted in.
+struct Forwarded {
+    address: IpAddr,
+    https: bool,
+}
+
+impl Forwarded {
+    fn of(house: &House, peer: Peer, headers: &HeaderMap) -> Self {
+        let address = peer.address.to_canonical();
+        let trusted = |ip: IpAddr| house.rules.trusted_proxies.iter().any(|r| r.contains(ip));
+        if house.rules.trusted_proxies.is_empty() || !trusted(address) {
+            return Self { address, https: peer.tls };
+        }
+        let https = header_text(headers, "x-forwarded-proto")
+            .is_some_and(|proto| proto.trim().eq_ignore_ascii_case("https"));
+        // From the right: the first address that is no proxy of ours.
+        let chain = header_text(headers, "x-forwarded-for").unwrap_or_default();
+        let caller = chain
+            .rsplit(',')
+            .map_while(|ip| ip.trim().parse::<IpAddr>().ok())
+            .find(|ip| !trusted(*ip));
+        Self { address: caller.unwrap_or(address), https }
+    }
+}
+
+fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|v| v.to_str().ok())
+}
+
+fn encode(reply: Reply) -> Answer {
+    let mut response = Response::new(Full::new(Bytes::from(reply.body)));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// A short plain answer.
+#[must_use]
+pub fn plain(status: StatusCode, text: &'static str) -> Answer {
+    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+    *response.status_mut() = status;
+    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}

@@ -1,0 +1,170 @@
+//! Work that was promised in a transaction: looking for proofs, signing, mail, CRLs, seals.
+//!
+//! A job is leased, idempotent, and tried again later when it fails. [`Worker::run`] works until it is told to stop;
+//! [`Worker::settle_due`] works until nothing is due, for a clock that was just turned.
+
+pub mod crl;
+pub mod mail;
+pub mod seal;
+pub mod validate;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use store::jobs::{self, Job};
+use store::{StoreError, Tx};
+use tokio::sync::{Notify, watch};
+
+use crate::clock::real_now;
+use crate::house::House;
+
+/// Looks for the proofs of a certificate request and makes its certificate. Subject: certificate ID.
+pub const VALIDATE: &str = "validate";
+/// Sends a mail. Subject: the mail's number.
+pub const MAIL: &str = "mail";
+/// Signs a CRL. Subject: CA number × 1000 + shard.
+pub const CRL: &str = "crl";
+/// Seals events into their chains. Subject: 0.
+pub const SEAL: &str = "seal";
+
+/// How long a claimed job is ours, in real time.
+pub const LEASE: Duration = Duration::from_secs(60);
+
+/// Runs the jobs of a house.
+pub struct Worker {
+    house: Arc<House>,
+    stop: watch::Sender<bool>,
+    /// Jobs that were claimed and are not finished.
+    at_work: Arc<AtomicUsize>,
+    /// Woken when a job ends.
+    ended: Arc<Notify>,
+    /// Woken when somebody wants jobs to be looked for at once.
+    nudge: Arc<Notify>,
+}
+
+impl Worker {
+    /// For a house.
+    #[must_use]
+    pub fn new(house: Arc<House>) -> Self {
+        Self {
+            house,
+            stop: watch::Sender::new(false),
+            at_work: Arc::default(),
+            ended: Arc::default(),
+            nudge: Arc::default(),
+        }
+    }
+
+    /// Works until [`Worker::stop`], on every kind of job.
+    pub async fn run(&self) {
+        let validate = self.loop_over(VALIDATE, self.house.rules.validations_in_flight);
+        let mail = self.loop_over(MAIL, 16);
+        let crl = self.loop_over(CRL, 4);
+        let seal = self.loop_over(SEAL, 1);
+        futures_util::join!(validate, mail, crl, seal);
+    }
+
+    /// Ends [`Worker::run`]; what is claimed is given back by its lease.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
+        self.nudge.notify_waiters();
+    }
+
+    /// Waits until no job is due and none is at work, at most so long in real time; false when it was not enough.
+    pub async fn settle_due(&self, patience: Duration) -> bool {
+        let settled = async {
+            loop {
+                self.nudge.notify_waiters();
+                let ended = self.ended.notified();
+                if self.at_work.load(Ordering::SeqCst) == 0 && !self.anything_due().await {
+                    return;
+                }
+                let _ = tokio::time::timeout(Duration::from_millis(50), ended).await;
+            }
+        };
+        tokio::time::timeout(patience, settled).await.is_ok()
+    }
+
+    async fn anything_due(&self) -> bool {
+        let now = self.house.now().ms();
+        let next = self.house.store.write("next_due", |tx| jobs::next_due(tx)).await;
+        matches!(next, Ok(Some(at)) if at <= now)
+    }
+
+    async fn loop_over(&self, kind: &'static str, in_flight: usize) {
+        let mut waker = self.house.store.job_waker();
+        let mut stop = self.stop.subscribe();
+        let slots = Arc::new(tokio::sync::Semaphore::new(in_flight));
+        while !*stop.borrow() {
+            let free = slots.available_permits();
+            let claimed = if free == 0 { Vec::new() } else { self.claim(kind, free).await };
+            let found = claimed.len();
+            for job in claimed {
+                let Ok(slot) = slots.clone().acquire_owned().await else { return };
+                self.start(job, slot);
+            }
+            if found > 0 && found == free {
+                // There may be more: wait for a free slot only.
+                let _ = slots.acquire().await;
+                continue;
+            }
+            tokio::select! {
+                () = waker.woken() => {}
+                () = self.nudge.notified() => {}
+                _ = stop.changed() => {}
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            }
+        }
+    }
+
+    async fn claim(&self, kind: &'static str, limit: usize) -> Vec<Job> {
+        let now = self.house.now().ms();
+        let lease = i64::try_from(LEASE.as_millis()).unwrap_or(i64::MAX);
+        let limit = u32::try_from(limit.min(256)).unwrap_or(1);
+        // Counted before, so that nobody sees an empty house between the claim and the start.
+        self.at_work.fetch_add(1, Ordering::SeqCst);
+        let real = real_now().ms();
+        let claim =
+            move |tx: &mut Tx<'_>| -> Result<_, StoreError> { jobs::claim(tx, kind, now, real, lease, limit) };
+        let claimed = match self.house.store.write("claim_jobs", claim).await {
+            Ok(claimed) => claimed,
+            Err(error) => {
+                tracing::error!(kind, %error, "jobs cannot be claimed");
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                Vec::new()
+            }
+        };
+        self.at_work.fetch_add(claimed.len(), Ordering::SeqCst);
+        self.at_work.fetch_sub(1, Ordering::SeqCst);
+        claimed
+    }
+
+    fn start(&self, job: Job, slot: tokio::sync::OwnedSemaphorePermit) {
+        let (house, at_work, ended) =
+            (self.house.clone(), self.at_work.clone(), self.ended.clone());
+        tokio::spawn(async move {
+            let ticket = job.ticket;
+            let kind = job.kind.clone();
+            let attempts = job.attempts;
+            let done = match kind.as_str() {
+                VALIDATE => validate::run(&house, job).await,
+                MAIL => mail::run(&house, job).await,
+                CRL => crl::run(&house, job).await,
+                SEAL => seal::run(&house, job).await,
+                _ => Err("no handler".to_owned()),
+            };
+            if let Err(error) = done {
+                tracing::warn!(kind, %error, "job failed, will be tried again");
+                let at = house.now().plus(crate::app::validate::pause(attempts)).ms();
+                let retry = move |tx: &mut Tx<'_>| jobs::retry(tx, ticket, at, &error);
+                if let Err(error) = house.store.write("retry_job", retry).await {
+                    tracing::error!(kind, %error, "job cannot be given back");
+                }
+            }
+            at_work.fetch_sub(1, Ordering::SeqCst);
+            ended.notify_waiters();
+            drop(slot);
+        });
+    }
+}

@@ -1,0 +1,102 @@
+//! The pages of domain control mails. A GET shows a page with a button; only a POST settles anything, because scanners
+//! open links. The values may stand in the query or in the body: programs in use post with the values in the query.
+
+use std::sync::Arc;
+
+use domain::certificate::OrderNumber;
+use http::{Method, Request};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming as Body;
+
+use super::{html, pages};
+use crate::app::dcv::{self, Entered};
+use crate::house::House;
+use crate::http::routes::{Answer, Peer};
+
+/// The longest body of a form.
+const MAX_FORM: usize = 16 * 1_024;
+
+/// Which page.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Page {
+    /// `/products/EnterDCVCode` and `EnterDCVCode2`.
+    Enter,
+    /// `/products/RejectDCVCode`.
+    Reject,
+}
+
+impl Page {
+    /// The page at a path in lower case.
+    #[must_use]
+    pub fn at(path: &str) -> Option<Self> {
+        match path {
+            "/products/enterdcvcode" | "/products/enterdcvcode2" => Some(Page::Enter),
+            "/products/rejectdcvcode" => Some(Page::Reject),
+            _ => None,
+        }
+    }
+}
+
+/// What the form says.
+#[derive(Default)]
+struct Form {
+    order: Option<String>,
+    code: Option<String>,
+}
+
+impl Form {
+    fn read(&mut self, encoded: &[u8]) {
+        for (name, value) in form_urlencoded::parse(encoded) {
+            let slot = match name.to_ascii_lowercase().as_str() {
+                "ordernumber" => &mut self.order,
+                "dcvcode" => &mut self.code,
+                _ => continue,
+            };
+            slot.get_or_insert(value.trim().to_owned());
+        }
+    }
+}
+
+/// Answers.
+pub async fn answer(house: &Arc<House>, peer: Peer, request: Request<Body>, page: Page) -> Answer {
+    let brand = house.rules.brand.as_str();
+    let (parts, body) = request.into_parts();
+    let mut form = Form::default();
+    form.read(parts.uri.query().unwrap_or_default().as_bytes());
+    if parts.method != Method::POST {
+        let (order, code) = (form.order.as_deref(), form.code.as_deref());
+        return html(match page {
+            Page::Enter => pages::enter_code(brand, order, code),
+            Page::Reject => pages::reject(brand, order, code),
+        });
+    }
+    match Limited::new(body, MAX_FORM).collect().await {
+        Ok(body) => form.read(&body.to_bytes()),
+        Err(_) => return html(pages::problem(brand, pages::Trouble::NoSuchPage)),
+    }
+    let number = form.order.as_deref().and_then(|n| n.parse().ok()).map(OrderNumber);
+    let (Some(number), Some(code)) = (number, form.code) else {
+        return html(pages::invalid(brand, form.order.as_deref()));
+    };
+    let from = peer.address.to_string();
+    html(match page {
+        Page::Enter => match dcv::enter_code(house, number, code, from).await {
+            Ok(Entered::Right { domain, waiting }) => {
+                pages::confirmed(brand, number.0, &domain, waiting)
+            }
+            Ok(Entered::AlreadyIssued) => pages::already_issued(brand, number.0),
+            Ok(Entered::Wrong) => pages::invalid(brand, form.order.as_deref()),
+            Err(failure) => trouble(brand, failure),
+        },
+        Page::Reject => match dcv::reject_by_code(house, number, code, from).await {
+            Ok(Some(domain)) => pages::rejected(brand, number.0, &domain),
+            Ok(None) => pages::invalid(brand, form.order.as_deref()),
+            Err(failure) => trouble(brand, failure),
+        },
+    })
+}
+
+fn trouble(brand: &str, failure: crate::app::Failure) -> pages::Page {
+    let _ = failure.told("dcv page");
+    pages::problem(brand, pages::Trouble::Internal)
+}
