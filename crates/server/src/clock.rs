@@ -12,7 +12,10 @@ pub struct SystemClock;
 /// Now, by the machine: for leases, time-outs and logs. Business asks its [`Clock`].
 #[must_use]
 pub fn real_now() -> Time {
-    #[expect(clippy::disallowed_methods, reason = "the one place where the machine's clock is read")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where the machine's clock is read"
+    )]
     let now = SystemTime::now();
     let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     Time::from_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))

@@ -76,8 +76,7 @@ impl Desk {
     /// A domain control mail.
     #[must_use]
     pub fn dcv(&self, account: AccountId, facts: &DcvFacts, now: Time) -> NewMail {
-        let (link, reject_link) =
-            compose::dcv_links(&self.public_url, facts.order, &facts.code);
+        let (link, reject_link) = compose::dcv_links(&self.public_url, facts.order, &facts.code);
         let letter = DcvMail {
             account,
             order: facts.order,

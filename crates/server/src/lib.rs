@@ -9,10 +9,13 @@
 pub mod app;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod faults;
 pub mod house;
 pub mod http;
 pub mod jobs;
 pub mod letters;
 pub mod mail;
+pub mod open;
+pub mod start;
 pub mod web;

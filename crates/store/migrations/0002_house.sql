@@ -83,6 +83,8 @@ CREATE TABLE certificate_requests (
     spki {blob} NOT NULL,
     key_kind TEXT NOT NULL,
     common_name TEXT,
+    -- Whom the certificate is to name (JSON); NULL where the level names nobody
+    subject TEXT,
     unique_value TEXT,
     -- caCertificateID
     ca_choice BIGINT,

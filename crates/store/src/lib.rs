@@ -24,6 +24,7 @@ pub mod mails;
 pub mod migrations;
 pub mod names;
 pub mod orders;
+pub mod reset;
 pub mod settings;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -46,6 +47,7 @@ pub fn every_query() -> impl Iterator<Item = &'static Sql> {
         mails::ALL,
         names::ALL,
         orders::ALL,
+        reset::ALL,
         settings::ALL,
     ]
     .into_iter()

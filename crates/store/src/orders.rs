@@ -55,6 +55,8 @@ pub struct NewRequest {
     pub key_kind: KeyKind,
     /// The subject's common name.
     pub common_name: Option<String>,
+    /// Whom the certificate is to name (JSON).
+    pub subject: Option<String>,
     /// The token's unique value.
     pub unique_value: Option<String>,
     /// `caCertificateID`.
@@ -102,6 +104,8 @@ pub struct OrderView {
     pub key_kind: KeyKind,
     /// The subject's common name.
     pub common_name: Option<String>,
+    /// Whom the certificate is to name (JSON).
+    pub subject: Option<String>,
     /// The token's unique value.
     pub unique_value: Option<String>,
     /// `caCertificateID`.
@@ -165,6 +169,7 @@ pub fn insert_request(
         r.common_name.as_deref(),
         r.unique_value.as_deref(),
         r.ca_choice.map(|ca| ca.0),
+        r.subject.as_deref(),
     ];
     tx.execute_one(&INSERT_REQUEST, values)
 }
@@ -336,6 +341,7 @@ fn read_view(row: &Row<'_>) -> Result<OrderView> {
         unique_value: row.opt_text(22)?,
         ca_choice: row.opt_int(23)?.map(CaId),
         removed_names: row.opt_text(28)?,
+        subject: row.opt_text(31)?,
         validity,
         ca: row.opt_int(26)?.map(CaId),
         der: row.opt_bytes(27)?,
@@ -442,8 +448,8 @@ const INSERT_ORDER: Sql = Sql::both(
 
 const INSERT_REQUEST: Sql = Sql::both(
     "INSERT INTO certificate_requests (certificate_id, order_number, state, state_at, checks, csr, csr_sha256, spki,
-         key_kind, common_name, unique_value, ca_choice)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         key_kind, common_name, unique_value, ca_choice, subject)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
 );
 
 const SET_STATE: Sql = Sql::both(
@@ -470,7 +476,7 @@ macro_rules! view {
                  o.term_end, o.cost, o.foreign_order_number, o.parameters, o.placed_at, o.expires_at,
                  r.certificate_id, r.state, r.checks, r.serial, r.why, r.csr, r.spki, r.key_kind, r.common_name,
                  r.unique_value, r.ca_choice, c.not_before, c.not_after, c.ca_id, c.der, r.removed_names,
-                 c.revoked_at, c.revocation_reason
+                 c.revoked_at, c.revocation_reason, r.subject
              FROM orders o JOIN certificate_requests r ON r.order_number = o.order_number
              LEFT JOIN certificates c ON c.certificate_id = r.certificate_id ",
             $rest

@@ -96,6 +96,8 @@ pub fn deposit(
     }
     match accounts::take(tx, id, -amount)? {
         true => Ok(()),
-        false => Err(StoreError::inconsistent("the balance and the credit limit are less than that")),
+        false => {
+            Err(StoreError::inconsistent("the balance and the credit limit are less than that"))
+        }
     }
 }

@@ -50,7 +50,10 @@ pub fn revoke_in(
             let order = orders::by_number(tx, number)?
                 .ok_or_else(|| Failure::Internal(format!("there is no order {number}")))?;
             crls::serial_of(&order.state).ok_or_else(|| {
-                Failure::Internal(format!("order {number} has no certificate: it is {}", order.state))
+                Failure::Internal(format!(
+                    "order {number} has no certificate: it is {}",
+                    order.state
+                ))
             })?
         }
     };

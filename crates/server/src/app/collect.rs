@@ -44,8 +44,8 @@ pub async fn collect(
         | RequestState::Issued { .. }
         | RequestState::Replaced { .. } => {}
     }
-    let bought = Bought::from_json(&order.bought)
-        .map_err(|e| Failure::Internal(format!("bought: {e}")))?;
+    let bought =
+        Bought::from_json(&order.bought).map_err(|e| Failure::Internal(format!("bought: {e}")))?;
     let leaf = order.der.as_ref();
     let status = match (leaf, request.query) {
         (None, _) => CollectStatus::Pending,
@@ -84,8 +84,8 @@ pub async fn domain_details(
 ) -> Result<(Vec<DomainDetail>, StepStatuses), Failure> {
     let which = Selector { order: Some(order), ..Selector::default() };
     let (order, rows) = load(house, caller, which).await?;
-    let bought = Bought::from_json(&order.bought)
-        .map_err(|e| Failure::Internal(format!("bought: {e}")))?;
+    let bought =
+        Bought::from_json(&order.bought).map_err(|e| Failure::Internal(format!("bought: {e}")))?;
     Ok((dcv::details(&rows), steps(&order, &bought, &rows)))
 }
 

@@ -44,7 +44,8 @@ pub fn start(house: &House, tx: &mut Tx<'_>, now: Time) -> Result<(), StoreError
             CaRole::Issuing { .. } => (house.authority.shards(), LIFE, RENEWAL),
         };
         for shard in 0..shards {
-            let found = there.iter().find(|(ca, s, ..)| *ca == certificate.id && *s == i64::from(shard));
+            let found =
+                there.iter().find(|(ca, s, ..)| *ca == certificate.id && *s == i64::from(shard));
             let run_at = found.map_or(now, |(.., next)| next.plus(renewal - life));
             enqueue(tx, certificate.id, shard, run_at, now)?;
         }
@@ -91,12 +92,9 @@ pub async fn renew(house: &Arc<House>, job_subject: i64, ticket: Ticket) -> Resu
         let since = before.as_ref().map_or(Time::from_ms(0), |b| b.this_update);
         Ok((before.map_or(0, |b| b.number), certificates::revoked(tx, ca_id, shard, since)?))
     };
-    let (number, entries) =
-        house.store.read("load_crl", load).await.map_err(|e| e.to_string())?;
-    let entries: Vec<Revoked> = entries
-        .iter()
-        .map(|e| Revoked { serial: e.serial, at: e.at, reason: e.reason })
-        .collect();
+    let (number, entries) = house.store.read("load_crl", load).await.map_err(|e| e.to_string())?;
+    let entries: Vec<Revoked> =
+        entries.iter().map(|e| Revoked { serial: e.serial, at: e.at, reason: e.reason }).collect();
     let slug = certificate.slot.slug();
     let base = house.authority.base_url();
     let shard_url = ca::crl_shard_url(base, &slug, u32::try_from(shard).unwrap_or_default());

@@ -90,9 +90,8 @@ pub(crate) fn send_codes(
     letter: &Letter<'_>,
     rows: &[RequestName],
 ) -> Result<(), Failure> {
-    let wanted = |row: &&RequestName| {
-        row.method == DcvMethod::Email && !row.implicit && row.shown.is_none()
-    };
+    let wanted =
+        |row: &&RequestName| row.method == DcvMethod::Email && !row.implicit && row.shown.is_none();
     for row in rows.iter().filter(wanted) {
         let (Some(address), Some(random), Some(dns)) = (&row.address, &row.random, row.name.dns())
         else {
@@ -106,7 +105,10 @@ pub(crate) fn send_codes(
             order: letter.order,
             domain: domain_of_address(dns, address),
             name: row.name.clone(),
-            address: letter.forward_to.and(letter.account.contact.clone()).unwrap_or_else(|| address.clone()),
+            address: letter
+                .forward_to
+                .and(letter.account.contact.clone())
+                .unwrap_or_else(|| address.clone()),
             code: random.text.clone(),
             expires: random.made.plus(RANDOM_VALUE_AGE),
             brand: letter.account.brand.clone(),
@@ -435,8 +437,7 @@ fn judge_code(
     let (address, random, dns) = (row.address.as_ref()?, row.random.as_ref()?, row.name.dns()?);
     let challenge = Challenge::Mail(address.clone(), random.clone());
     let question = Question::Code { adn: domain_of_address(dns, address) };
-    let control =
-        Control { shown_for: question.proves(), method: DcvMethod::Email, at: now };
+    let control = Control { shown_for: question.proves(), method: DcvMethod::Email, at: now };
     let answer = Answer::Code { address: address.clone(), code: code.to_owned() };
     let seen = Evidence { question, answer, at: now, via: from.to_owned() };
     challenge.is_met_by(&seen, suffixes).then_some((seen, control))

@@ -10,9 +10,10 @@ use domain::proof::Proven;
 use domain::receipt::Receipt;
 use domain::time::Time;
 use issuance::ca::{self, CaRole};
-use issuance::leaf::{self, LeafRequest};
-use issuance::lint::{self, Linted};
 use issuance::folder::CaFolder;
+use issuance::leaf::{self, LeafRequest, PrepareError};
+use issuance::lint::{self, Linted};
+use issuance::name::Attribute;
 use issuance::profile::{Hierarchy, Profile, ValidationKind};
 use issuance::sign::{self, SignedCertificate};
 use sha2::{Digest, Sha256};
@@ -93,8 +94,7 @@ impl Authority {
         self.ca(id).is_some_and(|a| {
             let slot = a.certificate.slot;
             let kind = kind_of(level);
-            slot.test == test
-                && matches!(slot.role, CaRole::Issuing { kind: k, .. } if k == kind)
+            slot.test == test && matches!(slot.role, CaRole::Issuing { kind: k, .. } if k == kind)
         })
     }
 
@@ -166,8 +166,7 @@ pub fn prepare(
         .unwrap_or_default();
     let slug = certificate.slot.slug();
     let base = &house.authority.base_url;
-    let common_name: Option<CertName> =
-        order.common_name.as_deref().and_then(|cn| cn.parse().ok());
+    let common_name: Option<CertName> = order.common_name.as_deref().and_then(|cn| cn.parse().ok());
     let common_name = common_name.filter(|cn| proven.names().contains(cn));
     let key = PublicKey {
         kind: order.key_kind,
@@ -186,11 +185,15 @@ pub fn prepare(
         key: &key,
         names: proven.names(),
         common_name: common_name.as_ref(),
-        subject: &[],
+        subject: &attributes(order),
         crl_url: &ca::crl_shard_url(base, &slug, shard),
         issuer_url: &ca::certificate_url(base, &slug),
     };
-    let prepared = leaf::prepare(&request).map_err(|e| never("prepare", &e))?;
+    let prepared = leaf::prepare(&request).map_err(|e| match e {
+        // The validation desk has to supply it.
+        PrepareError::Lacks(_) => NotYet::Wait(e.to_string()),
+        PrepareError::NoNames | PrepareError::CommonName => never("prepare", &e),
+    })?;
     let rules = lint::Rules { profile, ca: certificate, policy: &house.policy, now };
     let linted = lint::lint(prepared, &rules).map_err(|e| never("lint", &e))?;
     let record = NewRecord {
@@ -206,6 +209,33 @@ pub fn prepare(
     let removed = proven.removed().to_vec();
     let to_sign = ToSign { linted, proven, ca: certificate.id, validity };
     Ok(Prepared { record, to_sign, removed })
+}
+
+/// The validated attributes of an order's subject; a profile leaves out what it does not take.
+fn attributes(order: &OrderView) -> Vec<(Attribute, String)> {
+    let kept: serde_json::Value =
+        order.subject.as_deref().and_then(|s| serde_json::from_str(s).ok()).unwrap_or_default();
+    let text = |name: &str| kept[name].as_str().filter(|v| !v.is_empty()).map(str::to_owned);
+    let category = match kept["business_category"].as_str() {
+        Some("b") => Some("Private Organization"),
+        Some("c") => Some("Government Entity"),
+        Some("d") => Some("Business Entity"),
+        _ => None,
+    };
+    [
+        (Attribute::JurisdictionLocality, text("jurisdiction_locality")),
+        (Attribute::JurisdictionState, text("jurisdiction_state")),
+        (Attribute::JurisdictionCountry, text("jurisdiction_country")),
+        (Attribute::BusinessCategory, category.map(str::to_owned)),
+        (Attribute::SerialNumber, text("company_number")),
+        (Attribute::Country, text("country")),
+        (Attribute::State, text("state")),
+        (Attribute::Locality, text("locality")),
+        (Attribute::Organization, text("organization")),
+    ]
+    .into_iter()
+    .filter_map(|(attribute, value)| Some((attribute, value?)))
+    .collect()
 }
 
 /// Takes up a certificate that was written down before a crash: the recorded bytes are linted again.
@@ -227,14 +257,8 @@ pub fn resume(
         .authority
         .profile(kind_of(bought.level()), slot.hierarchy)
         .ok_or_else(|| internal("no profile".into()))?;
-    let rules = lint::Rules {
-        profile,
-        ca: &authority.certificate,
-        policy: &house.policy,
-        now,
-    };
-    let linted =
-        lint::resume(&recorded.tbs, &rules).map_err(|e| internal(format!("lint: {e}")))?;
+    let rules = lint::Rules { profile, ca: &authority.certificate, policy: &house.policy, now };
+    let linted = lint::resume(&recorded.tbs, &rules).map_err(|e| internal(format!("lint: {e}")))?;
     let (not_before, not_after) = order.validity.unwrap_or_default();
     Ok(ToSign { linted, proven, ca: recorded.ca, validity: Validity { not_before, not_after } })
 }
@@ -243,11 +267,7 @@ pub fn resume(
 ///
 /// # Errors
 /// When a step was skipped or the key fails.
-pub fn sign(
-    house: &House,
-    to_sign: ToSign,
-    receipt: &Receipt,
-) -> Result<Signed, Failure> {
+pub fn sign(house: &House, to_sign: ToSign, receipt: &Receipt) -> Result<Signed, Failure> {
     let authority = house.authority.ca(to_sign.ca);
     let authority = authority.ok_or_else(|| Failure::Internal("no such CA".into()))?;
     let certificate = sign::sign(to_sign.linted, &to_sign.proven, receipt, authority)
@@ -334,8 +354,7 @@ fn send(
     let Some(recipient) = recipient else {
         return Ok(());
     };
-    let bought =
-        Bought::from_json(&order.bought).map_err(|e| Failure::Internal(e.to_string()))?;
+    let bought = Bought::from_json(&order.bought).map_err(|e| Failure::Internal(e.to_string()))?;
     let issuer = house.authority.ca(signed.by).map(|a| a.certificate.der.clone());
     let facts = CertificateFacts {
         order: order.number,

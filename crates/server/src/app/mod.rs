@@ -8,6 +8,7 @@ pub mod collect;
 pub mod crls;
 pub mod csrs;
 pub mod dcv;
+pub mod desk;
 pub mod issue;
 pub mod login;
 pub mod orders;

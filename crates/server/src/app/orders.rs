@@ -5,11 +5,12 @@ use std::sync::Arc;
 use domain::account::Account;
 use domain::certificate::{CaId, CertificateId, OrderNumber};
 use domain::csr::Csr;
-use domain::dcv::{DcvMethod, UniqueValue};
+use domain::dcv::UniqueValue;
 use domain::order::RequestState;
 use domain::order_ssl::SslOrderRequest;
 use domain::placement::{self, Composed, Facts, NamePlan, Placement};
 use domain::refusal::Refusal;
+use domain::subject::Subject;
 use domain::time::{DAY, HOUR, Time};
 use store::events::{self, NewEvent};
 use store::jobs::{self, NewJob};
@@ -126,7 +127,13 @@ impl Draft {
             placement::settle(&self.composed, &self.request, &self.account, &facts, generate)?;
         let (order, certificate) = orders::next_numbers(tx)?;
         orders::insert(tx, order, &self.order(&placement))?;
-        orders::insert_request(tx, order, certificate, &self.certificate_request(&placement), self.now)?;
+        orders::insert_request(
+            tx,
+            order,
+            certificate,
+            &self.certificate_request(&placement),
+            self.now,
+        )?;
         names::insert(tx, certificate, &self.names)?;
         let unique = placement.unique_value.as_ref().map_or("", UniqueValue::as_str);
         if !orders::use_token(tx, &self.csr.digests.sha256, unique, order)? {
@@ -143,8 +150,7 @@ impl Draft {
         self.note(tx, order, &placement)?;
         let id = self.account.id;
         accounts::write_ledger(tx, id, Some(order), "debit", -placement.debit, "", self.now)?;
-        if placement.debit > domain::money::Money::ZERO
-            && !accounts::take(tx, id, placement.debit)?
+        if placement.debit > domain::money::Money::ZERO && !accounts::take(tx, id, placement.debit)?
         {
             return Err(Refusal::NotEnoughCredit.into());
         }
@@ -214,6 +220,7 @@ impl Draft {
             csr_sha256: self.csr.digests.sha256,
             spki: self.csr.key.spki.clone(),
             key_kind: self.csr.key.kind,
+            subject: self.composed.subject.as_ref().map(|s| subject_json(s, &self.request)),
             common_name: self.composed.names.common_name.as_ref().map(ToString::to_string),
             unique_value: placement.unique_value.as_ref().map(|u| u.as_str().to_owned()),
             ca_choice: self.request.ca_certificate_id.map(CaId),
@@ -392,7 +399,23 @@ pub async fn cancel(
 /// For how long an address may be used after it was offered: 24 hours.
 pub(crate) const OFFER_AGE: i64 = 24 * HOUR;
 
-/// True for methods that wait for a person.
-pub(crate) fn waits_for_a_person(method: DcvMethod) -> bool {
-    method == DcvMethod::Email
+/// Whom a certificate is to name, as it is kept: the chosen values, and the registration details of the parameters.
+fn subject_json(subject: &Subject, request: &SslOrderRequest) -> String {
+    let jurisdiction = &request.jurisdiction;
+    serde_json::json!({
+        "organization": subject.organization,
+        "streets": subject.streets,
+        "post_office_box": subject.post_office_box,
+        "locality": subject.locality,
+        "state": subject.state,
+        "postal_code": subject.postal_code,
+        "country": subject.country.map(|c| c.to_string()),
+        "company_number": request.subject.company_number,
+        "jurisdiction_locality": jurisdiction.locality,
+        "jurisdiction_state": jurisdiction.state,
+        "jurisdiction_country": jurisdiction.country.map(|c| c.to_string()),
+        "business_category": jurisdiction.business_category,
+        "assumed_name": jurisdiction.assumed_name,
+    })
+    .to_string()
 }

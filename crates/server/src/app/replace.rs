@@ -61,9 +61,7 @@ pub async fn replace(
         }
     }
     let csr = match &request.csr {
-        Some(text) => {
-            Some(issuance::csr::read(text, &house.weak_keys).map_err(Refusal::from)?)
-        }
+        Some(text) => Some(issuance::csr::read(text, &house.weak_keys).map_err(Refusal::from)?),
         None => None,
     };
     let job = Replacement {
@@ -95,8 +93,9 @@ impl Replacement {
         let old_names = names::of_request(tx, old.certificate)?;
         let csr = match &self.csr {
             Some(csr) => csr.clone(),
-            None => issuance::csr::read_der(&old.csr, &self.house.weak_keys)
-                .map_err(Refusal::from)?,
+            None => {
+                issuance::csr::read_der(&old.csr, &self.house.weak_keys).map_err(Refusal::from)?
+            }
         };
         let plans = self.plans(&old, &bought, &old_names, &csr)?;
         let unique_value = self.unique_value(tx, &old, &csr)?;
@@ -108,6 +107,7 @@ impl Replacement {
             csr_sha256: csr.digests.sha256,
             spki: csr.key.spki.clone(),
             key_kind: csr.key.kind,
+            subject: old.subject.clone(),
             common_name: plans.0.common_name.as_ref().map(ToString::to_string),
             unique_value: unique_value.as_ref().map(|u| u.as_str().to_owned()),
             ca_choice: self.request.ca_certificate_id.map(CaId).or(old.ca_choice),
@@ -182,15 +182,15 @@ impl Replacement {
         let names_given = request.names.domain_names.is_some()
             || (self.csr.is_some() && !(csr.san_dns.is_empty() && csr.san_ips.is_empty()));
         if choice.product.kind.is_list() && !names_given {
-            request.names.domain_names =
-                Some(ordered.iter().map(|n| n.name.to_string()).collect());
+            request.names.domain_names = Some(ordered.iter().map(|n| n.name.to_string()).collect());
         }
         let names_given = request.names.common_name.is_some() || self.csr.is_some();
         if !choice.product.kind.is_list() && !names_given {
             request.names.common_name = ordered.first().map(|n| n.name.to_string());
         }
         if request.names.primary.is_none() && self.csr.is_none() {
-            request.names.primary = old.common_name.clone().filter(|_| choice.product.kind.is_list());
+            request.names.primary =
+                old.common_name.clone().filter(|_| choice.product.kind.is_list());
         }
         if self.request.omit_additional.is_none() {
             request.names.omit_additional = !old_names.iter().any(|n| n.implicit);
@@ -385,12 +385,7 @@ impl Replacement {
         serde_json::Value::Object(merged).to_string()
     }
 
-    fn note(
-        &self,
-        tx: &mut Tx<'_>,
-        old: &OrderView,
-        order: OrderNumber,
-    ) -> Result<(), StoreError> {
+    fn note(&self, tx: &mut Tx<'_>, old: &OrderView, order: OrderNumber) -> Result<(), StoreError> {
         let detail = serde_json::json!({ "replaces": old.number.0 });
         let kind = if order == old.number { "order.changed" } else { "order.replacement_placed" };
         let event = NewEvent {

@@ -73,7 +73,8 @@ pub async fn ask(house: &Arc<House>, subject: &Subject, now: Time) -> Findings {
         &issuance::csr::digests(&subject.order.csr),
         subject.order.unique_value.as_deref().and_then(|u| u.parse::<UniqueValue>().ok()),
     );
-    let open = |n: &&RequestName| n.shown.is_none() && !covered(&n.name, subject, &house.policy, now);
+    let open =
+        |n: &&RequestName| n.shown.is_none() && !covered(&n.name, subject, &house.policy, now);
     let asked = subject.names.iter().filter(open).map(|n| ask_name(house, n, &token, now));
     for (name, seen, control) in futures_util::future::join_all(asked).await {
         found.lines.extend(seen);
@@ -90,7 +91,8 @@ pub async fn ask(house: &Arc<House>, subject: &Subject, now: Time) -> Findings {
         let mut dns: Vec<&DnsName> =
             subject.names.iter().filter(|n| shown(n)).filter_map(|n| n.name.dns()).collect();
         dns.dedup();
-        found.caa = futures_util::future::join_all(dns.iter().map(|n| house.asker.caa(n, now))).await;
+        found.caa =
+            futures_util::future::join_all(dns.iter().map(|n| house.asker.caa(n, now))).await;
         found.lines.extend(found.caa.iter().map(caa_line));
     }
     found
@@ -281,7 +283,10 @@ fn judge(
         identities: &house.rules.caa_identities,
         others_passed: true,
     };
-    #[expect(clippy::disallowed_methods, reason = "the issuing use case: the one who asks the judge")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the issuing use case: the one who asks the judge"
+    )]
     let judged = proof::judge(&case, &house.policy, now);
     judged.map_err(|missing| {
         NotYet::Wait(match missing {
@@ -367,7 +372,9 @@ pub fn pause(attempts: i64) -> i64 {
 fn matters(state: &RequestState) -> bool {
     matches!(
         state,
-        RequestState::AwaitingValidation { .. } | RequestState::Ready | RequestState::Issuing { .. }
+        RequestState::AwaitingValidation { .. }
+            | RequestState::Ready
+            | RequestState::Issuing { .. }
     )
 }
 
@@ -401,7 +408,12 @@ fn is_covered(name: &CertName, controls: &[Control], policy: &Policy, now: Time)
 
 /// Evidence as it is kept.
 #[must_use]
-pub fn evidence_line(name: &CertName, method: DcvMethod, seen: &Evidence, met: bool) -> EvidenceLine {
+pub fn evidence_line(
+    name: &CertName,
+    method: DcvMethod,
+    seen: &Evidence,
+    met: bool,
+) -> EvidenceLine {
     let (answer, failed) = match &seen.answer {
         Answer::File(file) => (
             json!({

@@ -86,11 +86,11 @@ async fn call(
     let envelope = Envelope::read(endpoint, &query, content_type, &body);
     drop(body);
     let format = envelope.format();
-    let seen = house.calls.is_on().then(|| {
-        (envelope.verdicts(), envelope.unknown().map(str::to_owned))
-    });
+    let seen =
+        house.calls.is_on().then(|| (envelope.verdicts(), envelope.unknown().map(str::to_owned)));
     let transport = Transport { https: forwarded.https, post };
-    let reply = match handled(house, forwarded.address, envelope, transport, format, handler).await {
+    let reply = match handled(house, forwarded.address, envelope, transport, format, handler).await
+    {
         Ok(reply) => reply,
         Err(refusal) => Reply::refusal(endpoint, format, &refusal),
     };

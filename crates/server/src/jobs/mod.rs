@@ -125,8 +125,9 @@ impl Worker {
         // Counted before, so that nobody sees an empty house between the claim and the start.
         self.at_work.fetch_add(1, Ordering::SeqCst);
         let real = real_now().ms();
-        let claim =
-            move |tx: &mut Tx<'_>| -> Result<_, StoreError> { jobs::claim(tx, kind, now, real, lease, limit) };
+        let claim = move |tx: &mut Tx<'_>| -> Result<_, StoreError> {
+            jobs::claim(tx, kind, now, real, lease, limit)
+        };
         let claimed = match self.house.store.write("claim_jobs", claim).await {
             Ok(claimed) => claimed,
             Err(error) => {

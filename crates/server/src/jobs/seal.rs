@@ -24,14 +24,7 @@ pub fn start(tx: &mut Tx<'_>, now: Time) -> Result<(), StoreError> {
     let run_at = now.plus(ROUND).ms();
     jobs::enqueue(
         tx,
-        &NewJob {
-            kind: SEAL,
-            subject: 0,
-            payload: "",
-            run_at,
-            created_at: now.ms(),
-            single: true,
-        },
+        &NewJob { kind: SEAL, subject: 0, payload: "", run_at, created_at: now.ms(), single: true },
     )
 }
 

@@ -18,9 +18,9 @@ pub async fn run(house: &Arc<House>, job: Job) -> Result<(), String> {
     let ticket = job.ticket;
     let load = move |tx: &mut Tx<'_>| -> Result<_, store::StoreError> {
         let subject = validate::load(tx, id)?;
-        let issuing = subject.as_ref().is_some_and(|s| {
-            matches!(s.order.state, domain::order::RequestState::Issuing { .. })
-        });
+        let issuing = subject
+            .as_ref()
+            .is_some_and(|s| matches!(s.order.state, domain::order::RequestState::Issuing { .. }));
         let recorded = if issuing { certificates::recorded(tx, id)? } else { None };
         Ok((subject, recorded))
     };
@@ -40,7 +40,9 @@ pub async fn run(house: &Arc<House>, job: Job) -> Result<(), String> {
     let write = move |tx: &mut Tx<'_>| validate::write(tx, &verdict, ticket, now);
     let receipt = house.store.write("write_verdict", write).await.map_err(told)?;
     match (receipt, to_sign) {
-        (Some(receipt), Some(to_sign)) => sign_and_keep(house, order, to_sign, receipt, ticket).await,
+        (Some(receipt), Some(to_sign)) => {
+            sign_and_keep(house, order, to_sign, receipt, ticket).await
+        }
         _ => Ok(()),
     }
 }

@@ -1,0 +1,176 @@
+//! `chancery sandbox`: the real server with a fake world around it.
+
+mod folder;
+mod house;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use sandbox::{Addresses, Options, Outside, Sockets, World};
+use server::config::Rules;
+use server::http::listen::Tls;
+use server::open::{self, CaPlan, Files, OutsidePlan, Plan};
+use server::start::{Listeners, Running};
+use server::{clock, demo};
+use tokio::net::TcpListener;
+use zeroize::Zeroizing;
+
+use folder::Folder;
+
+/// Start the real server with a fake DNS, a fake web, a mailbox and a clock that you turn.
+///
+/// A new folder is set up by itself, an old one continues where it was. When everything is ready, one line of JSON
+/// with all addresses and accounts is printed to standard output; everything else goes to standard error.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Where database, keys and settings are kept
+    #[arg(long, default_value = ".chancery", value_name = "DIR")]
+    dir: PathBuf,
+    /// Where the partner interface listens with TLS; the other five ports are chosen once and kept
+    #[arg(long, value_name = "IP:PORT")]
+    listen: Option<SocketAddr>,
+    /// Orders scheduling, order numbers and faults; never keys, serials or secrets
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// A database in place of DIR/store.sqlite: postgres://user@host/name
+    #[arg(long, value_name = "URL", env = "CHANCERY_SANDBOX_DATABASE")]
+    database: Option<String>,
+    /// Connections to a PostgreSQL database
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    database_connections: usize,
+    /// Stop when standard input ends: no sandbox outlives the test that started it
+    #[arg(long)]
+    until_eof: bool,
+}
+
+/// Runs until it is told to stop.
+pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(arguments))
+}
+
+async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
+    let folder = Folder::open(&arguments.dir)?;
+    let mut ports = folder.ports()?;
+    if let Some(listen) = arguments.listen {
+        anyhow::ensure!(listen.ip().is_loopback(), "--listen must be a loopback address");
+        ports.api = listen;
+    }
+    let api = bind(ports.api).await?;
+    let http = bind(ports.http).await?;
+    let web = bind(ports.web).await?;
+    let wish = Addresses {
+        dns: ports.dns,
+        smtp: ports.smtp,
+        control: ports.control,
+        ..Addresses::default()
+    };
+    let sockets = Sockets::bind(&wish).context("the fake world's ports")?;
+    let at = sockets.addresses();
+    ports.api = api.local_addr()?;
+    ports.http = http.local_addr()?;
+    ports.web = web.local_addr()?;
+    (ports.dns, ports.smtp, ports.control) = (at.dns, at.smtp, at.control);
+    folder.keep_ports(&ports)?;
+
+    let plan = plan(arguments, &folder, &ports, &at)?;
+    let opened = tokio::task::spawn_blocking(move || open::open(plan)).await??;
+    folder.write_roots(&opened.house.authority)?;
+    let accounts = folder.accounts()?;
+    demo::make_accounts(&opened.house, &accounts).await?;
+
+    let clock = opened.house.clock.clone();
+    let world = World::new(Arc::new(move || clock.now().ms()), &Options::default());
+    let mut outside = Outside::start(world, sockets)?;
+    let (chain, key) = folder.tls()?;
+    let tls = Tls::from_pem(chain.as_bytes(), key.as_bytes())?;
+    let listeners =
+        Listeners { tls: vec![(api, Some(tls.clone())), (http, None), (web, Some(tls))] };
+    let running = Running::start(opened.house.clone(), listeners).await?;
+    let house = house::SandboxHouse::new(opened, running, accounts.clone());
+    outside.open_control(house.clone())?;
+    println!("{}", folder.ready_line(&ports, &accounts));
+
+    tokio::select! {
+        () = stopped() => {}
+        () = input_ended(), if arguments.until_eof => {}
+    }
+    outside.stop();
+    house.stop().await;
+    Ok(())
+}
+
+fn plan(
+    arguments: &Arguments,
+    folder: &Folder,
+    ports: &folder::Ports,
+    at: &Addresses,
+) -> anyhow::Result<Plan> {
+    Ok(Plan {
+        database: arguments
+            .database
+            .clone()
+            .unwrap_or_else(|| folder.path("store.sqlite").display().to_string()),
+        database_connections: arguments.database_connections,
+        ca: CaPlan {
+            dir: folder.path("keys"),
+            passphrase: Zeroizing::new(folder.passphrase()?.into_bytes()),
+            organization: "Chancery".to_owned(),
+            country: "GB".to_owned(),
+            base_url: "http://pki.example.org".to_owned(),
+            crl_shards: 8,
+            rsa_bits: 2_048,
+        },
+        rules: Rules::default(),
+        outside: OutsidePlan {
+            nameservers: vec![at.dns],
+            dnssec_off: true,
+            dns_over_tcp: false,
+            overrides: at.dial_override().to_vec(),
+            ..OutsidePlan::default()
+        },
+        mail: Some(open::plain_smtp(at.smtp)),
+        mail_from: "noreply@pki.example.org".to_owned(),
+        public_url: format!("https://localhost:{}", ports.web.port()),
+        files: Files::default(),
+        calls_per_minute: None,
+        sandbox: true,
+    })
+}
+
+async fn bind(at: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(at).await.with_context(|| {
+        format!("cannot listen on {at}: is another sandbox running with the same folder?")
+    })
+}
+
+/// Waits for the end of standard input.
+async fn input_ended() {
+    let (ended, end) = tokio::sync::oneshot::channel();
+    // A thread of its own: a read of standard input cannot be taken back, and must not hold up the runtime's end.
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        let _ = ended.send(());
+    });
+    let _ = end.await;
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn stopped() {
+    let interrupt = tokio::signal::ctrl_c();
+    let mut terminate =
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(signal) => signal,
+            Err(_) => {
+                let _ = interrupt.await;
+                return;
+            }
+        };
+    tokio::select! {
+        _ = interrupt => {}
+        _ = terminate.recv() => {}
+    }
+    tracing::info!(at = %clock::real_now(), "stopping");
+}

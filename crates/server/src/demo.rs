@@ -1,0 +1,194 @@
+//! What only the sandbox does with a house: demo accounts, turning the clock, becoming as new.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::account::{Account, PaymentMode, Privileges, Role};
+use domain::certificate::{AccountId, OrderNumber};
+use domain::money::Money;
+use domain::time::{DAY, Entropy, Time};
+use store::{StoreError, Tx, accounts};
+
+use crate::app::accounts::deposit;
+use crate::app::desk;
+use crate::app::login::hash_password;
+use crate::clock::SystemEntropy;
+use crate::house::House;
+use crate::open::{CLOCK_OFFSET, Opened};
+use crate::start::{Running, prepare};
+
+/// An account that every sandbox has.
+#[derive(Clone, Debug)]
+pub struct DemoAccount {
+    /// Login name; also the word of the ready line's `role`.
+    pub login_name: String,
+    /// Password.
+    pub password: String,
+    /// Brand.
+    pub brand: String,
+}
+
+const RESELLERS: [&str; 5] = ["reseller", "webhost", "poor", "locked", "expired"];
+const STAFF: [(&str, Role); 4] = [
+    ("officer", Role::Officer),
+    ("officer2", Role::Officer),
+    ("operator", Role::Operator),
+    ("auditor", Role::Auditor),
+];
+
+/// Fresh credentials for a new folder.
+#[must_use]
+pub fn fresh_accounts() -> Vec<DemoAccount> {
+    let names = RESELLERS.iter().chain(STAFF.iter().map(|(name, _)| name));
+    names
+        .map(|name| DemoAccount {
+            login_name: (*name).to_owned(),
+            password: fresh_password(),
+            brand: if RESELLERS.contains(name) { "Example SSL" } else { "Chancery" }.to_owned(),
+        })
+        .collect()
+}
+
+/// 24 letters and digits for credentials and passphrases of a sandbox.
+#[must_use]
+pub fn fresh_password() -> String {
+    let mut bytes = [0; 12];
+    SystemEntropy.fill(&mut bytes);
+    domain::dcv::hex(&bytes)
+}
+
+/// Makes the accounts that are not there yet.
+///
+/// # Errors
+/// When the store fails.
+pub async fn make_accounts(house: &Arc<House>, wanted: &[DemoAccount]) -> Result<(), StoreError> {
+    let there = house.store.read("accounts", |tx| accounts::all(tx)).await?;
+    let missing: Vec<DemoAccount> = wanted
+        .iter()
+        .filter(|w| !there.iter().any(|a| a.login_name == w.login_name))
+        .cloned()
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let hashed = hash_all(missing).await;
+    let now = house.now();
+    let write = move |tx: &mut Tx<'_>| -> Result<(), StoreError> {
+        for (demo, hash) in &hashed {
+            make(tx, demo, hash, now)?;
+        }
+        Ok(())
+    };
+    house.store.write("demo_accounts", write).await
+}
+
+/// Argon2 for several passwords, side by side.
+async fn hash_all(accounts: Vec<DemoAccount>) -> Vec<(DemoAccount, String)> {
+    let hash = |demo: DemoAccount| {
+        tokio::task::spawn_blocking(move || {
+            let hash = hash_password(&demo.password, &SystemEntropy);
+            (demo, hash)
+        })
+    };
+    let done = futures_util::future::join_all(accounts.into_iter().map(hash)).await;
+    done.into_iter().filter_map(Result::ok).collect()
+}
+
+fn make(tx: &mut Tx<'_>, demo: &DemoAccount, hash: &str, now: Time) -> Result<(), StoreError> {
+    let name = demo.login_name.as_str();
+    let staff = STAFF.iter().find(|(staff, _)| *staff == name);
+    let all = name == "reseller";
+    let account = Account {
+        id: AccountId(0),
+        login_name: demo.login_name.clone(),
+        role: staff.map_or(Role::Reseller, |(_, role)| *role),
+        brand: demo.brand.clone(),
+        currency: "USD".to_owned(),
+        balance: Money::ZERO,
+        credit_limit: Money::ZERO,
+        payment: PaymentMode::Account,
+        privileges: Privileges {
+            registration_authority: all,
+            test_orders: staff.is_none(),
+            ca_choice: all,
+            voucher: all,
+            bonus_days: true,
+        },
+        allowed_ips: Vec::new(),
+        contact: format!("{name}@example.com").parse().ok(),
+        closed: false,
+        failed_tries: 0,
+        locked_until: (name == "locked").then(|| now.plus(36_500 * DAY)),
+        password_expires: (name == "expired").then(|| now.plus(-DAY)),
+    };
+    let id = accounts::insert(tx, &account, hash, now)?;
+    accounts::update(tx, &Account { id, ..account })?;
+    match name {
+        "reseller" => deposit(tx, id, Money::from_minor(100_000_000_000), "demo credit", now),
+        "webhost" => deposit(tx, id, Money::from_minor(1_000_000_000), "demo credit", now),
+        _ => Ok(()),
+    }
+}
+
+/// Turns the clock forward and works until nothing is due any more.
+///
+/// # Errors
+/// Words for the caller.
+pub async fn turn_clock(opened: &Opened, running: &Running, ms: i64) -> Result<(), String> {
+    let turned = opened.turned.as_ref().ok_or("this house has a real clock")?;
+    let offset = turned.turn_to(Time::from_ms(ms)).ok_or("the clock goes forward only")?;
+    let keep = move |tx: &mut Tx<'_>| store::settings::set(tx, CLOCK_OFFSET, &offset.to_string());
+    let kept: Result<(), StoreError> = opened.house.store.write("keep_clock", keep).await;
+    kept.map_err(|e| e.to_string())?;
+    opened.house.asker.forget();
+    match running.worker().settle_due(Duration::from_secs(300)).await {
+        true => Ok(()),
+        false => Err("the clock is turned, but the scheduled work is not done yet".to_owned()),
+    }
+}
+
+/// Settles a check as an officer would.
+///
+/// # Errors
+/// Words for the caller.
+pub async fn settle(
+    house: &Arc<House>,
+    order: i64,
+    check: &str,
+    result: &str,
+) -> Result<&'static str, String> {
+    let check = check.parse().map_err(|_| {
+        let known: Vec<&str> = domain::check::CheckKind::ALL.iter().map(|k| k.as_str()).collect();
+        format!("'{check}' is no check; there are {}", known.join(", "))
+    })?;
+    let passed = match result {
+        "pass" => true,
+        "fail" => false,
+        other => return Err(format!("result '{other}' is neither pass nor fail")),
+    };
+    let settled = desk::settle(house, OrderNumber(order), check, passed, "officer".to_owned());
+    match settled.await {
+        Ok(state) => Ok(state.word()),
+        Err(crate::app::Failure::Internal(why)) => Err(why),
+        Err(failure) => Err(format!("{:?}", failure.told("settle"))),
+    }
+}
+
+/// Becomes as new: empty tables, the machine's time, the demo accounts with the same credentials. Ports, CAs and TLS stay.
+///
+/// # Errors
+/// Words for the caller.
+pub async fn reset(opened: &Opened, wanted: &[DemoAccount]) -> Result<(), String> {
+    let house = &opened.house;
+    let emptied: Result<(), StoreError> =
+        house.store.write("reset", |tx: &mut Tx<'_>| store::reset::everything(tx)).await;
+    emptied.map_err(|e| e.to_string())?;
+    if let Some(turned) = &opened.turned {
+        turned.reset();
+    }
+    house.faults.clear();
+    house.calls.clear();
+    house.asker.forget();
+    make_accounts(house, wanted).await.map_err(|e| e.to_string())?;
+    prepare(house).await.map_err(|e| e.to_string())
+}

@@ -1,0 +1,273 @@
+//! Putting a house together from what the operator says: database, CAs, rules, DNS, mail.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::mail_address::MailAddress;
+use domain::policy::Policy;
+use domain::product::Catalogue;
+use domain::time::{Clock, Time};
+use issuance::ca::ceremony::{CeremonyOptions, RsaSize};
+use issuance::weak_keys::WeakKeys;
+use store::{SqliteOptions, Store, Tx};
+use validation::{Asker, Dnssec, IpRange, Reach, Settings, Transport};
+use zeroize::Zeroizing;
+
+use crate::app::issue::Authority;
+use crate::app::login::Logins;
+use crate::clock::{SystemClock, SystemEntropy, TurnedClock};
+use crate::config::Rules;
+use crate::faults::Faults;
+use crate::house::{House, Limits};
+use crate::http::calls::CallLog;
+use crate::letters::Desk;
+use crate::mail::compose::From;
+use crate::mail::send::{Sender, SmtpSettings, SmtpTls};
+
+/// Why a house could not be opened; words for the operator.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}: {why}")]
+pub struct OpenError {
+    what: &'static str,
+    why: String,
+}
+
+fn bad<E: std::fmt::Display>(what: &'static str) -> impl Fn(E) -> OpenError {
+    move |why| OpenError { what, why: why.to_string() }
+}
+
+/// Everything that a house is made of.
+pub struct Plan {
+    /// `sqlite:PATH`, a bare path, or `postgres://…`.
+    pub database: String,
+    /// Connections, for PostgreSQL.
+    pub database_connections: usize,
+    /// The CAs.
+    pub ca: CaPlan,
+    /// What the operator decided.
+    pub rules: Rules,
+    /// DNS and the web.
+    pub outside: OutsidePlan,
+    /// The mail server.
+    pub mail: Option<SmtpSettings>,
+    /// From whom mails come: an address.
+    pub mail_from: String,
+    /// Where people find the pages.
+    pub public_url: String,
+    /// Files in place of built-in tables.
+    pub files: Files,
+    /// Calls per minute and account.
+    pub calls_per_minute: Option<NonZeroU32>,
+    /// The sandbox: a clock that can be turned, calls that are remembered.
+    pub sandbox: bool,
+}
+
+/// The folder of CAs and how missing ones are made.
+pub struct CaPlan {
+    /// The folder.
+    pub dir: PathBuf,
+    /// Of the CA keys.
+    pub passphrase: Zeroizing<Vec<u8>>,
+    /// organizationName.
+    pub organization: String,
+    /// countryName.
+    pub country: String,
+    /// Plain http on a public DNS name.
+    pub base_url: String,
+    /// CRLs per issuing CA.
+    pub crl_shards: u32,
+    /// Bits of RSA issuing CAs: 2048, 3072 or 4096.
+    pub rsa_bits: u32,
+}
+
+/// How the outside world is reached.
+#[derive(Default)]
+pub struct OutsidePlan {
+    /// Name servers; the system's when empty.
+    pub nameservers: Vec<SocketAddr>,
+    /// No DNSSEC: the sandbox, or a private policy.
+    pub dnssec_off: bool,
+    /// Ask over kept TCP connections.
+    pub dns_over_tcp: bool,
+    /// Private ranges that proofs may be fetched from.
+    pub reach: Vec<String>,
+    /// Addresses that stand for others: the sandbox's fake web.
+    pub overrides: Vec<((IpAddr, u16), SocketAddr)>,
+    /// How long CAA sets of parent domains are remembered.
+    pub caa_memory: Duration,
+}
+
+/// Files in place of built-in tables.
+#[derive(Default)]
+pub struct Files {
+    /// The catalogue.
+    pub catalogue: Option<PathBuf>,
+    /// The policy.
+    pub policy: Option<PathBuf>,
+    /// SHA-256 of compromised keys.
+    pub compromised_keys: Option<PathBuf>,
+    /// Debian's weak keys.
+    pub debian_weak_keys: Option<PathBuf>,
+}
+
+/// A house that was put together.
+pub struct Opened {
+    /// The house.
+    pub house: Arc<House>,
+    /// Its clock, if it can be turned.
+    pub turned: Option<Arc<TurnedClock>>,
+}
+
+/// Name under which the clock's offset is kept.
+pub(crate) const CLOCK_OFFSET: &str = "clock_offset";
+
+/// Opens the database alone: for commands beside a running server.
+///
+/// # Errors
+/// [`OpenError`].
+pub fn store(database: &str, connections: usize, exclusive: bool) -> Result<Store, OpenError> {
+    if database.starts_with("postgres:") || database.starts_with("postgresql:") {
+        return Store::open_postgres(database, connections).map_err(bad("database"));
+    }
+    let path = database.strip_prefix("sqlite:").unwrap_or(database);
+    let options = SqliteOptions { readers: 4, exclusive, ..SqliteOptions::default() };
+    Store::open_sqlite_with(path, options).map_err(bad("database"))
+}
+
+/// Puts a house together. Blocks: opens the database, makes missing CAs.
+///
+/// # Errors
+/// [`OpenError`] with words for the operator.
+pub fn open(plan: Plan) -> Result<Opened, OpenError> {
+    let chance = SystemEntropy;
+    let store = store(&plan.database, plan.database_connections, true)?;
+    let turned = if plan.sandbox { Some(Arc::new(kept_clock(&store)?)) } else { None };
+    let clock: Arc<dyn Clock> = match &turned {
+        Some(turned) => turned.clone(),
+        None => Arc::new(SystemClock),
+    };
+    let from = plan.mail_from.parse::<MailAddress>().map_err(bad("mail sender"))?;
+    let from = From::new(&plan.rules.brand, &from, None).map_err(bad("mail sender"))?;
+    let sender = plan.mail.as_ref().map(Sender::new).transpose().map_err(bad("mail server"))?;
+    let house = House {
+        catalogue: catalogue(&plan.files)?,
+        policy: policy(&plan.files)?,
+        authority: authority(&plan.ca, plan.sandbox, clock.now())?,
+        weak_keys: weak_keys(&plan.files)?,
+        asker: asker(&plan.outside)?,
+        mail: Desk::new(from, plan.public_url, sender),
+        logins: Logins::new(&chance),
+        limits: Limits::per_minute(plan.calls_per_minute),
+        faults: Faults::default(),
+        calls: if plan.sandbox { CallLog::on() } else { CallLog::off() },
+        rules: plan.rules,
+        chance: Arc::new(chance),
+        clock,
+        store,
+    };
+    Ok(Opened { house: Arc::new(house), turned })
+}
+
+/// An unencrypted mail server on this machine: the sandbox's mailbox.
+#[must_use]
+pub fn plain_smtp(at: SocketAddr) -> SmtpSettings {
+    SmtpSettings {
+        host: at.ip().to_string(),
+        port: at.port(),
+        tls: SmtpTls::None,
+        tls_ca: None,
+        credentials: None,
+        hello_name: "localhost".to_owned(),
+        pool_size: 16,
+        timeout: Duration::from_secs(10),
+    }
+}
+
+fn kept_clock(store: &Store) -> Result<TurnedClock, OpenError> {
+    let read = |tx: &mut Tx<'_>| store::settings::get(tx, CLOCK_OFFSET);
+    let kept = store.read_blocking("clock_offset", read).map_err(bad("database"))?;
+    Ok(TurnedClock::new(kept.and_then(|v| v.parse().ok()).unwrap_or(0)))
+}
+
+fn authority(plan: &CaPlan, sandbox: bool, now: Time) -> Result<Authority, OpenError> {
+    let options = CeremonyOptions {
+        organization: plan.organization.clone(),
+        country: plan.country.parse().map_err(bad("country"))?,
+        base_url: plan.base_url.clone(),
+        sandbox,
+        rsa: match plan.rsa_bits {
+            2_048 => RsaSize::Rsa2048,
+            3_072 => RsaSize::Rsa3072,
+            4_096 => RsaSize::Rsa4096,
+            other => return Err(bad("RSA bits")(format!("{other} is none of 2048, 3072, 4096"))),
+        },
+    };
+    if !issuance::lint::is_public_http_url(&plan.base_url) {
+        let why = format!("'{}' must be plain http:// on a public DNS name", plan.base_url);
+        return Err(bad("pki_base_url")(why));
+    }
+    let folder = issuance::folder::open_or_create(
+        &plan.dir,
+        &plan.passphrase,
+        &options,
+        &SystemEntropy,
+        now,
+    )
+    .map_err(bad("CA folder"))?;
+    let profiles = issuance::profile::read(issuance::profile::builtin_profiles());
+    let profiles = profiles.map_err(bad("profiles"))?;
+    Ok(Authority::new(folder, profiles, plan.base_url.clone(), plan.crl_shards))
+}
+
+fn text(path: &PathBuf, what: &'static str) -> Result<String, OpenError> {
+    std::fs::read_to_string(path).map_err(|e| bad(what)(format!("{}: {e}", path.display())))
+}
+
+fn catalogue(files: &Files) -> Result<Catalogue, OpenError> {
+    match &files.catalogue {
+        Some(path) => Catalogue::from_toml(&text(path, "catalogue")?).map_err(bad("catalogue")),
+        None => Ok(Catalogue::builtin()),
+    }
+}
+
+fn policy(files: &Files) -> Result<Policy, OpenError> {
+    let text = match &files.policy {
+        Some(path) => text(path, "policy")?,
+        None => issuance::profile::builtin_policy().to_owned(),
+    };
+    Policy::from_toml(&text).map_err(bad("policy"))
+}
+
+fn weak_keys(files: &Files) -> Result<WeakKeys, OpenError> {
+    let mut keys = WeakKeys::without_lists();
+    if let Some(path) = &files.compromised_keys {
+        let list = text(path, "compromised keys")?;
+        keys.add_spki_list(&list).map_err(bad("compromised keys"))?;
+    }
+    if let Some(path) = &files.debian_weak_keys {
+        let what = "Debian weak keys";
+        let blocks =
+            std::fs::read(path).map_err(|e| bad(what)(format!("{}: {e}", path.display())))?;
+        keys.add_blocks(&blocks).map_err(bad(what))?;
+    }
+    Ok(keys)
+}
+
+fn asker(plan: &OutsidePlan) -> Result<Asker, OpenError> {
+    let allowed = plan.reach.iter().map(|r| r.parse::<IpRange>());
+    let allowed = allowed.collect::<Result<Vec<_>, _>>().map_err(bad("reach"))?;
+    let overrides = plan.overrides.iter();
+    let overrides = overrides.map(|((ip, port), to)| (SocketAddr::new(*ip, *port), *to));
+    let settings = Settings {
+        nameservers: plan.nameservers.clone(),
+        transport: if plan.dns_over_tcp { Transport::Tcp } else { Transport::Udp },
+        dnssec: if plan.dnssec_off { Dnssec::Off } else { Dnssec::Upstream },
+        caa_cache: plan.caa_memory,
+        reach: Reach { allowed, overrides: overrides.collect() },
+        ..Settings::default()
+    };
+    Asker::new(settings).map_err(bad("DNS"))
+}

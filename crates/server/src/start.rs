@@ -1,0 +1,86 @@
+//! Starting the house: what is promised once at the start, the worker, the listeners.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use store::{Database, StoreError, Tx};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::app::crls;
+use crate::house::House;
+use crate::http::listen::{self, Tls};
+use crate::jobs::{Worker, seal};
+
+/// Where the house listens.
+#[derive(Default)]
+pub struct Listeners {
+    /// Over TLS: the interface and the pages.
+    pub tls: Vec<(TcpListener, Option<Tls>)>,
+}
+
+/// A house at work.
+pub struct Running {
+    house: Arc<House>,
+    worker: Arc<Worker>,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+/// Makes the promises that a house always has: a CRL for every CA and shard, sealing. Frees leases that the only node
+/// of a SQLite database left behind.
+///
+/// # Errors
+/// When the store fails.
+pub async fn prepare(house: &Arc<House>) -> Result<(), StoreError> {
+    let desk = house.clone();
+    let promise = move |tx: &mut Tx<'_>| -> Result<(), StoreError> {
+        if tx.database() == Database::Sqlite {
+            store::jobs::release_all_leases(tx)?;
+        }
+        let now = desk.now();
+        crls::start(&desk, tx, now)?;
+        seal::start(tx, now)
+    };
+    house.store.write("start", promise).await
+}
+
+impl Running {
+    /// Starts worker and listeners.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn start(house: Arc<House>, listeners: Listeners) -> Result<Self, StoreError> {
+        prepare(&house).await?;
+        let stop = watch::Sender::new(false);
+        let worker = Arc::new(Worker::new(house.clone()));
+        let mut tasks = JoinSet::new();
+        let at_work = worker.clone();
+        tasks.spawn(async move { at_work.run().await });
+        for (listener, tls) in listeners.tls {
+            tasks.spawn(listen::serve(house.clone(), listener, tls, stop.subscribe()));
+        }
+        Ok(Self { house, worker, stop, tasks })
+    }
+
+    /// The house.
+    #[must_use]
+    pub fn house(&self) -> &Arc<House> {
+        &self.house
+    }
+
+    /// The worker.
+    #[must_use]
+    pub fn worker(&self) -> &Arc<Worker> {
+        &self.worker
+    }
+
+    /// Stops listening and working; what is under way may end, for a while.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        self.worker.stop();
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(Duration::from_secs(15), ended).await;
+    }
+}

@@ -1,0 +1,48 @@
+//! Emptying a database: the sandbox as new. The schema stays.
+
+use crate::{Database, Sql, StoreError, Tx};
+
+/// Empties every table of the house and starts the numbers anew.
+pub fn everything(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    for table in TABLES {
+        tx.execute(table, &[])?;
+    }
+    if tx.database() == Database::Postgres {
+        tx.query(&RESTART_ORDERS, &[], |_| Ok(()))?;
+        tx.query(&RESTART_CERTIFICATES, &[], |_| Ok(()))?;
+    } else {
+        tx.execute(&RESTART_NUMBERS, &[])?;
+    }
+    Ok(())
+}
+
+/// The queries of this file that either database prepares.
+pub const ALL: &[&Sql] = TABLES;
+
+/// In an order that keeps foreign keys satisfied.
+const TABLES: &[&Sql] = &[
+    &Sql::both("DELETE FROM jobs"),
+    &Sql::both("DELETE FROM event_seals"),
+    &Sql::both("DELETE FROM events"),
+    &Sql::both("DELETE FROM mails"),
+    &Sql::both("DELETE FROM dcv_offers"),
+    &Sql::both("DELETE FROM mail_templates"),
+    &Sql::both("DELETE FROM stub_orders"),
+    &Sql::both("DELETE FROM crls"),
+    &Sql::both("DELETE FROM certificates"),
+    &Sql::both("DELETE FROM evidence"),
+    &Sql::both("DELETE FROM request_tokens"),
+    &Sql::both("DELETE FROM request_names"),
+    &Sql::both("DELETE FROM certificate_requests"),
+    &Sql::both("DELETE FROM orders"),
+    &Sql::both("DELETE FROM ledger"),
+    &Sql::both("DELETE FROM accounts"),
+    &Sql::both("DELETE FROM settings"),
+];
+
+const RESTART_NUMBERS: Sql =
+    Sql::both("UPDATE numbers SET order_number = 9999999, certificate_id = 19999999");
+
+const RESTART_ORDERS: Sql = Sql::both("SELECT setval('order_numbers', 10000000, false)");
+
+const RESTART_CERTIFICATES: Sql = Sql::both("SELECT setval('certificate_ids', 20000000, false)");
