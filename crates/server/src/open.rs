@@ -41,7 +41,7 @@ fn bad<E: std::fmt::Display>(what: &'static str) -> impl Fn(E) -> OpenError {
 
 /// Everything that a house is made of.
 pub struct Plan {
-    /// `sqlite:PATH`, a bare path, or `postgres://…`.
+    /// `sqlite:PATH`, a bare path, `postgres://…`, or libpq's words beginning with `host=`.
     pub database: String,
     /// Connections, for PostgreSQL.
     pub database_connections: usize,
@@ -129,7 +129,8 @@ pub(crate) const CLOCK_OFFSET: &str = "clock_offset";
 /// # Errors
 /// [`OpenError`].
 pub fn store(database: &str, connections: usize, exclusive: bool) -> Result<Store, OpenError> {
-    if database.starts_with("postgres:") || database.starts_with("postgresql:") {
+    let postgres = ["postgres:", "postgresql:", "host="];
+    if postgres.iter().any(|start| database.starts_with(start)) {
         return Store::open_postgres(database, connections).map_err(bad("database"));
     }
     let path = database.strip_prefix("sqlite:").unwrap_or(database);
