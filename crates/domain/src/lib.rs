@@ -12,6 +12,7 @@ pub mod csr;
 pub mod dcv;
 pub mod evidence;
 pub mod identifiers;
+pub mod ip_range;
 pub mod mail_address;
 pub mod money;
 pub mod names;

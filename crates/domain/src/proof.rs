@@ -64,9 +64,12 @@ pub struct Case<'a> {
 
 /// Names that are proven for one certificate request: what signing asks for.
 ///
-/// ```compile_fail
-/// // The fields are private; only `judge` makes one.
-/// let forged = domain::proof::Proven { certificate, names: vec![], removed: vec![] };
+/// Nobody but `judge` makes one, for the fields are private:
+///
+/// ```compile_fail,E0451
+/// use domain::{certificate::CertificateId, time::Time};
+/// let (certificate, at) = (CertificateId(1), Time::from_secs(0));
+/// let forged = domain::proof::Proven { certificate, names: vec![], removed: vec![], at };
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Proven {

@@ -4,9 +4,12 @@ use crate::certificate::{CertificateId, Serial};
 
 /// Shows that exactly these bytes were recorded under this serial. Signing asks for one and compares the digest.
 ///
-/// ```compile_fail
-/// // There is no way to make one out of thin air: the fields are private.
-/// let forged = domain::receipt::Receipt { serial, certificate, tbs_sha256: [0; 32] };
+/// There is no way to make one out of thin air, for the fields are private:
+///
+/// ```compile_fail,E0451
+/// use domain::certificate::{CertificateId, Serial};
+/// let (certificate, serial) = (CertificateId(1), Serial::from_random([1; 16]).unwrap());
+/// let forged = domain::receipt::Receipt { certificate, serial, tbs_sha256: [0; 32] };
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Receipt {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::ip_range::IpRange;
 use domain::mail_address::MailAddress;
 use domain::policy::Policy;
 use domain::product::Catalogue;
@@ -13,7 +14,7 @@ use domain::time::{Clock, Time};
 use issuance::ca::ceremony::{CeremonyOptions, RsaSize};
 use issuance::weak_keys::WeakKeys;
 use store::{SqliteOptions, Store, Tx};
-use validation::{Asker, Dnssec, IpRange, Reach, Settings, Transport};
+use validation::{Asker, Dnssec, Reach, Settings, Transport};
 use zeroize::Zeroizing;
 
 use crate::app::issue::Authority;

@@ -17,5 +17,5 @@ mod tls;
 
 pub use asker::{Asker, SetupError};
 pub use contacts::Contacts;
-pub use reach::{IpRange, NotARange, Reach};
+pub use reach::Reach;
 pub use settings::{Dnssec, HttpLimits, Settings, Transport};

@@ -1,10 +1,9 @@
 //! Which addresses may be dialled.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::str::FromStr;
 
+use domain::ip_range::IpRange;
 use domain::names::is_global;
 
 /// Which addresses web servers may have: those of the public Internet, and what is listed here.
@@ -35,60 +34,6 @@ impl Reach {
         is_global(ip) || self.allowed.iter().any(|range| range.contains(ip))
     }
 }
-
-/// A range of addresses, `10.0.0.0/8`; a bare address is a range of one.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct IpRange {
-    base: IpAddr,
-    bits: u8,
-}
-
-impl IpRange {
-    /// Whether the address lies in the range.
-    #[must_use]
-    pub fn contains(&self, ip: IpAddr) -> bool {
-        match (self.base, ip.to_canonical()) {
-            (IpAddr::V4(base), IpAddr::V4(ip)) => {
-                let mask = u32::MAX.checked_shl(32 - u32::from(self.bits)).unwrap_or(0);
-                base.to_bits() & mask == ip.to_bits() & mask
-            }
-            (IpAddr::V6(base), IpAddr::V6(ip)) => {
-                let mask = u128::MAX.checked_shl(128 - u32::from(self.bits)).unwrap_or(0);
-                base.to_bits() & mask == ip.to_bits() & mask
-            }
-            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
-        }
-    }
-}
-
-impl FromStr for IpRange {
-    type Err = NotARange;
-
-    fn from_str(text: &str) -> Result<Self, NotARange> {
-        let (base, bits) = match text.split_once('/') {
-            Some((base, bits)) => (base, Some(bits)),
-            None => (text, None),
-        };
-        let base: IpAddr = base.parse().map_err(|_| NotARange)?;
-        let most = if base.is_ipv4() { 32 } else { 128 };
-        let bits = match bits {
-            Some(bits) => bits.parse().ok().filter(|b| *b <= most).ok_or(NotARange)?,
-            None => most,
-        };
-        Ok(Self { base, bits })
-    }
-}
-
-impl fmt::Display for IpRange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.base, self.bits)
-    }
-}
-
-/// The text is no address and no range.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("not an IP address or range")]
-pub struct NotARange;
 
 #[cfg(test)]
 mod tests {

@@ -345,9 +345,12 @@ fn send(
     now: Time,
 ) -> Result<(), Failure> {
     let given: serde_json::Value = serde_json::from_str(&order.parameters).unwrap_or_default();
+    let asked = given["emailAddress"].as_str();
+    if asked.is_some_and(|a| a.eq_ignore_ascii_case("none")) {
+        return Ok(());
+    }
     let account = accounts::by_id(tx, order.account)?;
-    let recipient = match given["emailAddress"].as_str() {
-        Some(none) if none.eq_ignore_ascii_case("none") => return Ok(()),
+    let recipient = match asked {
         Some(address) => address.parse().ok(),
         None => account.as_ref().and_then(|a| a.contact.clone()),
     };

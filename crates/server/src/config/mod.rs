@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use domain::account::IpRange;
+use domain::ip_range::IpRange;
 use serde::Deserialize;
 
 /// What the house goes by, once the file has been read.
