@@ -290,8 +290,7 @@ pub fn is_global(ip: IpAddr) -> bool {
             }
             let s = v6.segments();
             let global_unicast = s[0] & 0xe000 == 0x2000;
-            let special = (s[0] == 0x2001 && s[1] < 0x200)
-                || (s[0] == 0x2001 && s[1] == 0xdb8)
+            let special = (s[0] == 0x2001 && (s[1] < 0x200 || s[1] == 0xdb8))
                 || s[0] == 0x2002
                 || (s[0] == 0x3fff && s[1] < 0x1000);
             global_unicast && !special

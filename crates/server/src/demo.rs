@@ -62,7 +62,7 @@ pub fn fresh_password() -> String {
 /// # Errors
 /// When the store fails.
 pub async fn make_accounts(house: &Arc<House>, wanted: &[DemoAccount]) -> Result<(), StoreError> {
-    let there = house.store.read("accounts", |tx| accounts::all(tx)).await?;
+    let there = house.store.read("accounts", accounts::all).await?;
     let missing: Vec<DemoAccount> = wanted
         .iter()
         .filter(|w| !there.iter().any(|a| a.login_name == w.login_name))

@@ -29,14 +29,14 @@ pub struct Running {
 }
 
 /// Makes the promises that a house always has: a CRL for every CA and shard, sealing. Frees leases that the only node
-/// of a SQLite database left behind.
+/// of a database left behind.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn prepare(house: &Arc<House>) -> Result<(), StoreError> {
     let desk = house.clone();
     let promise = move |tx: &mut Tx<'_>| -> Result<(), StoreError> {
-        if tx.database() == Database::Sqlite {
+        if tx.database() == Database::Sqlite || desk.rules.only_node {
             store::jobs::release_all_leases(tx)?;
         }
         let now = desk.now();

@@ -123,7 +123,7 @@ fn plan(
             crl_shards: 8,
             rsa_bits: 2_048,
         },
-        rules: Rules::default(),
+        rules: Rules { only_node: true, ..Rules::default() },
         outside: OutsidePlan {
             nameservers: vec![at.dns],
             dnssec_off: true,

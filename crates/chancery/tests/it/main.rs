@@ -1,4 +1,5 @@
 //! Stories through the public interface, each on both databases.
 
+mod crash;
 mod kit;
 mod road;

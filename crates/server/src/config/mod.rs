@@ -21,6 +21,8 @@ pub struct Rules {
     pub unproven_days: u32,
     /// Requests that are looked at at the same time.
     pub validations_in_flight: usize,
+    /// No other node works on the database: leases found at the start are nobody's.
+    pub only_node: bool,
     /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` count.
     pub trusted_proxies: Vec<IpRange>,
 }
@@ -34,6 +36,7 @@ impl Default for Rules {
             strict_servers: false,
             unproven_days: 90,
             validations_in_flight: 256,
+            only_node: false,
             trusted_proxies: Vec::new(),
         }
     }

@@ -88,7 +88,7 @@ impl Worker {
 
     async fn anything_due(&self) -> bool {
         let now = self.house.now().ms();
-        let next = self.house.store.write("next_due", |tx| jobs::next_due(tx)).await;
+        let next = self.house.store.write("next_due", jobs::next_due).await;
         matches!(next, Ok(Some(at)) if at <= now)
     }
 
@@ -105,8 +105,9 @@ impl Worker {
                 self.start(job, slot);
             }
             if found > 0 && found == free {
-                // There may be more: wait for a free slot only.
-                let _ = slots.acquire().await;
+                // There may be more: wait for free slots only, for a few at once so that claims come in batches.
+                let some = u32::try_from(in_flight.div_ceil(8)).unwrap_or(1);
+                let _ = slots.acquire_many(some).await;
                 continue;
             }
             tokio::select! {
