@@ -2,4 +2,6 @@
 
 mod crash;
 mod kit;
+mod matrix;
 mod road;
+mod tools;
