@@ -7,8 +7,8 @@ use domain::time::Time;
 use x509_cert::der::{Decode, Encode};
 
 use crate::profile::{Hierarchy, ValidationKind};
-use crate::signer::{CaSigner, SignatureAlgorithm};
-use crate::{asn1, spki};
+use crate::signer::{CaSigner, SignatureAlgorithm, Verifier};
+use crate::tbs;
 
 /// A place in the plan: which CA this is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -113,7 +113,7 @@ pub struct CaCertificate {
     subject: Vec<u8>,
     spki: Vec<u8>,
     key_id: Vec<u8>,
-    algorithm: SignatureAlgorithm,
+    verifier: Verifier,
     validity: Validity,
 }
 
@@ -126,7 +126,7 @@ impl CaCertificate {
     /// Reads a certificate.
     ///
     /// # Errors
-    /// [`NotACa`] if it does not parse, has no subject key identifier, or another kind of key.
+    /// [`NotACa`] if it does not parse, has no subject key identifier, or a key of another kind or that is none.
     pub fn read(id: CaId, slot: CaSlot, der: Vec<u8>) -> Result<Self, NotACa> {
         let certificate = x509_cert::Certificate::from_der(&der).map_err(|_| NotACa)?;
         let tbs = certificate.tbs_certificate();
@@ -144,7 +144,7 @@ impl CaCertificate {
             id,
             slot,
             subject: tbs.subject().to_der().map_err(|_| NotACa)?,
-            algorithm: SignatureAlgorithm::of_key(&spki).ok_or(NotACa)?,
+            verifier: Verifier::of_key(&spki).ok_or(NotACa)?,
             validity: Validity {
                 not_before: at(&tbs.validity().not_before).map_err(|_| NotACa)?,
                 not_after: at(&tbs.validity().not_after).map_err(|_| NotACa)?,
@@ -176,7 +176,7 @@ impl CaCertificate {
     /// How its key signs.
     #[must_use]
     pub fn algorithm(&self) -> SignatureAlgorithm {
-        self.algorithm
+        self.verifier.algorithm()
     }
 
     /// First and last second.
@@ -188,14 +188,8 @@ impl CaCertificate {
     /// Whether it signed this certificate or CRL.
     #[must_use]
     pub fn has_signed(&self, der: &[u8]) -> bool {
-        let parts = || {
-            let mut outer = asn1::single(der, asn1::SEQUENCE)?.inside();
-            let tbs = outer.expect(asn1::SEQUENCE)?.raw;
-            let algorithm = outer.expect(asn1::SEQUENCE)?.raw;
-            Ok::<_, asn1::Malformed>((tbs, algorithm, outer.any()?.bits()?))
-        };
-        parts().is_ok_and(|(tbs, algorithm, signature)| {
-            algorithm == self.algorithm.der() && self.algorithm.verifies(&self.spki, tbs, signature)
+        tbs::split(der).is_ok_and(|(tbs, algorithm, signature)| {
+            algorithm == self.algorithm().der() && self.verifier.verifies(tbs, signature)
         })
     }
 }
@@ -214,7 +208,7 @@ impl Authority {
     /// # Errors
     /// [`NotACa`] if the key is another one than the certificate's.
     pub fn new(certificate: CaCertificate, signer: Box<dyn CaSigner>) -> Result<Self, NotACa> {
-        if certificate.spki == signer.spki() && spki::key_bits(signer.spki()).is_ok() {
+        if certificate.spki == signer.spki() {
             Ok(Self { certificate, signer })
         } else {
             Err(NotACa)

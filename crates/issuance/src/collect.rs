@@ -5,29 +5,64 @@ mod zip;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::asn1::{self, INTEGER, SET};
-use crate::oid;
+use der::asn1::{AnyRef, SetOfVec};
+use der::oid::ObjectIdentifier;
+use der::{Decode, Encode, Sequence};
+
+use crate::oid::id;
 pub use zip::{CannotZip, bundle, bundle_name};
 
-/// PKCS #7 certs-only. The SET keeps the given order: readers expect it, and BER allows it.
-#[must_use]
-pub fn pkcs7(certificates: &[&[u8]]) -> Vec<u8> {
-    let empty_set = [SET, 0];
-    let signed_data = asn1::seq(&[
-        &[INTEGER, 1, 1],
-        &empty_set,
-        &asn1::seq(&[&asn1::oid(oid::PKCS7_DATA)]),
-        &asn1::tlv(0xa0, certificates),
-        &empty_set,
-    ]);
-    asn1::seq(&[&asn1::oid(oid::PKCS7_SIGNED_DATA), &asn1::tlv(0xa0, &[&signed_data])])
+/// ContentInfo of PKCS #7.
+#[derive(Sequence)]
+struct ContentInfo<'a> {
+    content_type: ObjectIdentifier,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    content: Option<AnyRef<'a>>,
 }
 
-/// Netscape's certificate sequence; its readers want the leaf first.
+/// SignedData without signers. By its definition the certificates are a SET; written as a sequence of that tag they
+/// keep the given order, which a SET's encoder would sort.
+#[derive(Sequence)]
+struct SignedData<'a> {
+    version: u8,
+    digest_algorithms: SetOfVec<AnyRef<'a>>,
+    content: ContentInfo<'a>,
+    #[asn1(context_specific = "0", tag_mode = "IMPLICIT")]
+    certificates: Vec<AnyRef<'a>>,
+    signers: SetOfVec<AnyRef<'a>>,
+}
+
+/// PKCS #7 certs-only. The SET keeps the given order: readers expect it, and BER allows it. No bytes at all if one of
+/// the certificates is not DER.
+#[must_use]
+pub fn pkcs7(certificates: &[&[u8]]) -> Vec<u8> {
+    let signed_data = elements(certificates).and_then(|certificates| {
+        let data = SignedData {
+            version: 1,
+            digest_algorithms: SetOfVec::new(),
+            content: ContentInfo { content_type: id::PKCS7_DATA, content: None },
+            certificates,
+            signers: SetOfVec::new(),
+        };
+        data.to_der()
+    });
+    signed_data.and_then(|data| wrap(id::PKCS7_SIGNED_DATA, &data)).unwrap_or_default()
+}
+
+/// Netscape's certificate sequence; its readers want the leaf first. No bytes at all if one of the certificates is not
+/// DER.
 #[must_use]
 pub fn netscape_sequence(leaf_first: &[&[u8]]) -> Vec<u8> {
-    let list = asn1::seq(leaf_first);
-    asn1::seq(&[&asn1::oid(oid::NETSCAPE_CERT_SEQUENCE), &asn1::tlv(0xa0, &[&list])])
+    let list = elements(leaf_first).and_then(|list| list.to_der());
+    list.and_then(|list| wrap(id::NETSCAPE_CERT_SEQUENCE, &list)).unwrap_or_default()
+}
+
+fn elements<'a>(ders: &[&'a [u8]]) -> der::Result<Vec<AnyRef<'a>>> {
+    ders.iter().map(|der| AnyRef::from_der(der)).collect()
+}
+
+fn wrap(content_type: ObjectIdentifier, content: &[u8]) -> der::Result<Vec<u8>> {
+    ContentInfo { content_type, content: Some(AnyRef::from_der(content)?) }.to_der()
 }
 
 /// Base64 in one line, without armour and without a line feed at the end.

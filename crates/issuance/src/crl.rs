@@ -1,11 +1,19 @@
 //! Certificate revocation lists, version 2.
 
+use der::{Decode, Encode};
 use domain::certificate::{RevocationReason, Serial};
 use domain::time::Time;
+use x509_cert::Version;
+use x509_cert::certificate::Rfc5280;
+use x509_cert::crl::{RevokedCert, TbsCertList};
+use x509_cert::ext::Extensions;
+use x509_cert::ext::pkix::{CrlNumber, CrlReason};
+use x509_cert::name::Name;
+use x509_cert::serial_number::SerialNumber;
+use x509_cert::spki::AlgorithmIdentifierOwned;
 
-use crate::asn1::{self, ENUMERATED, INTEGER};
-use crate::ca::Authority;
-use crate::oid;
+use crate::ca::{Authority, CaCertificate};
+use crate::oid::id;
 use crate::signer::CannotSign;
 use crate::tbs;
 
@@ -58,45 +66,47 @@ pub fn sign(request: &CrlRequest<'_>, authority: &Authority) -> Result<Vec<u8>, 
         return Err(CrlError::Times);
     }
     let ca = &authority.certificate;
-    let mut entries = Vec::with_capacity(request.entries.len() * 56);
-    for revoked in request.entries {
-        entries.extend(entry(revoked));
-    }
-    let entries = if entries.is_empty() { Vec::new() } else { asn1::seq(&[&entries]) };
-    let body = asn1::seq(&[
-        &[INTEGER, 1, 1],
-        ca.algorithm().der(),
-        ca.subject(),
-        &asn1::time(request.this_update),
-        &asn1::time(request.next_update),
-        &entries,
-        &asn1::tlv(0xa0, &[&extensions(request, ca.key_id())]),
-    ]);
+    let body = encode(request, ca).map_err(|_| CrlError::Result)?;
     let signature = authority.signer.sign(&body)?;
-    let der = tbs::signed(&body, ca.algorithm(), &signature);
+    let der = tbs::signed(&body, ca.algorithm(), &signature).map_err(|_| CrlError::Result)?;
     if ca.has_signed(&der) { Ok(der) } else { Err(CrlError::Result) }
 }
 
-fn extensions(request: &CrlRequest<'_>, key_id: &[u8]) -> Vec<u8> {
-    let number = asn1::unsigned(&request.number.to_be_bytes());
-    let point = request.shard_url.map(|url| {
-        let value = asn1::seq(&[&tbs::distribution_point_name(url)]);
-        tbs::extension(oid::ISSUING_DISTRIBUTION_POINT, true, &value)
-    });
-    asn1::seq(&[
-        &tbs::authority_key_id(key_id),
-        &tbs::extension(oid::CRL_NUMBER, false, &number),
-        &point.unwrap_or_default(),
-    ])
+fn encode(request: &CrlRequest<'_>, ca: &CaCertificate) -> der::Result<Vec<u8>> {
+    let entries = request.entries.iter().map(entry).collect::<der::Result<Vec<_>>>()?;
+    TbsCertList::<Rfc5280> {
+        version: Version::V2,
+        signature: AlgorithmIdentifierOwned::from_der(ca.algorithm().der())?,
+        issuer: Name::from_der(ca.subject())?,
+        this_update: tbs::time(request.this_update)?,
+        next_update: Some(tbs::time(request.next_update)?),
+        revoked_certificates: (!entries.is_empty()).then_some(entries),
+        crl_extensions: Some(extensions(request, ca.key_id())?),
+    }
+    .to_der()
 }
 
-fn entry(revoked: &Revoked) -> Vec<u8> {
+fn extensions(request: &CrlRequest<'_>, key_id: &[u8]) -> der::Result<Extensions> {
+    let number = CrlNumber::try_from(request.number)?;
+    let mut all =
+        vec![tbs::authority_key_id(key_id)?, tbs::extension(id::CRL_NUMBER, false, &number)?];
+    if let Some(url) = request.shard_url {
+        all.push(tbs::issuing_distribution_point(url)?);
+    }
+    Ok(all)
+}
+
+fn entry(revoked: &Revoked) -> der::Result<RevokedCert<Rfc5280>> {
     let reason = match revoked.reason {
-        RevocationReason::Unspecified => Vec::new(),
+        RevocationReason::Unspecified => None,
         reason => {
-            let value = [ENUMERATED, 1, reason.code()];
-            asn1::seq(&[&tbs::extension(oid::REASON_CODE, false, &value)])
+            let reason = CrlReason::try_from(u32::from(reason.code()))?;
+            Some(vec![tbs::extension(id::REASON_CODE, false, &reason)?])
         }
     };
-    asn1::seq(&[&asn1::unsigned(revoked.serial.as_bytes()), &asn1::time(revoked.at), &reason])
+    Ok(RevokedCert {
+        serial_number: SerialNumber::new(revoked.serial.as_bytes())?,
+        revocation_date: tbs::time(revoked.at)?,
+        crl_entry_extensions: reason,
+    })
 }

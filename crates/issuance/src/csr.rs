@@ -9,10 +9,14 @@ mod wishes;
 
 pub(crate) use wishes::address;
 
+use der::asn1::BitStringRef;
+use der::{Decode, Sequence};
 use domain::csr::{Csr, CsrDigests, CsrError, CsrSubject, PublicKey, RequestSignature};
 use md5::{Digest, Md5};
+use x509_cert::attr::Attributes;
+use x509_cert::name::Name;
+use x509_cert::spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 
-use crate::asn1::{Malformed, Reader, SEQUENCE};
 use crate::spki::{self, KeyFacts};
 use crate::weak_keys::WeakKeys;
 pub use wishes::Wishes;
@@ -107,14 +111,17 @@ pub fn decode_der(bytes: &[u8], weak: &WeakKeys) -> Result<Decoded, CsrError> {
     }
     let signed = normalise::first_inside(received).map_err(|_| CsrError::Decode)?;
     let der = normalise::to_der(received).map_err(|_| CsrError::Decode)?;
-    let parts = Parts::split(&der).map_err(|_| CsrError::Decode)?;
+    let request = Request::from_der(&der).map_err(|_| CsrError::Decode)?;
+    if request.info.version > 2 {
+        return Err(CsrError::Decode);
+    }
     let mut key_facts = KeyFacts::default();
-    let key = spki::read(parts.spki, &mut key_facts);
+    let key = spki::read(&request.info.key, &mut key_facts);
     if key == Err(CsrError::Decode) {
         return Err(CsrError::Decode);
     }
     let signature = match &key {
-        Ok(key) => signature::verify(key, parts.algorithm, signed, parts.signature),
+        Ok(key) => signature::verify(key, &request.algorithm, signed, request.signature),
         Err(error) => Err(*error),
     };
     let key = key.and_then(|key| match weak.check(&key) {
@@ -123,8 +130,8 @@ pub fn decode_der(bytes: &[u8], weak: &WeakKeys) -> Result<Decoded, CsrError> {
     });
     Ok(Decoded {
         digests: digests(received),
-        subject: subject::read(parts.subject)?,
-        wishes: wishes::read(parts.attributes)?,
+        subject: subject::read(&request.info.subject)?,
+        wishes: wishes::read(request.info.attributes.as_ref())?,
         key_facts,
         key,
         signature,
@@ -141,31 +148,20 @@ pub fn digests(der: &[u8]) -> CsrDigests {
     CsrDigests { md5: Md5::digest(der).into(), sha1, sha256: spki::sha256(der) }
 }
 
-struct Parts<'a> {
-    subject: Reader<'a>,
-    spki: crate::asn1::Tlv<'a>,
-    attributes: Reader<'a>,
-    algorithm: Reader<'a>,
-    signature: &'a [u8],
+/// CertificationRequest of PKCS #10. The crate's own type takes version 0 only and wants attributes; old tools send
+/// versions 1 and 2 as well, or leave the attributes out.
+#[derive(Sequence)]
+struct Request<'a> {
+    info: Info<'a>,
+    algorithm: AlgorithmIdentifierRef<'a>,
+    signature: BitStringRef<'a>,
 }
 
-impl<'a> Parts<'a> {
-    /// Versions 1 and 2 are taken beside 0, and the attributes may be missing: old tools send both.
-    fn split(der: &'a [u8]) -> Result<Self, Malformed> {
-        let mut outer = crate::asn1::single(der, SEQUENCE)?.inside();
-        let mut info = outer.expect(SEQUENCE)?.inside();
-        let algorithm = outer.expect(SEQUENCE)?.inside();
-        let signature = outer.any()?.bits()?;
-        outer.end()?;
-
-        let version = info.expect(crate::asn1::INTEGER)?;
-        if !matches!(version.value, [0..=2]) {
-            return Err(Malformed);
-        }
-        let subject = info.expect(SEQUENCE)?.inside();
-        let spki = info.expect(SEQUENCE)?;
-        let attributes = info.optional(0xa0)?.map_or(Reader::new(&[]), |a| a.inside());
-        info.end()?;
-        Ok(Self { subject, spki, attributes, algorithm, signature })
-    }
+#[derive(Sequence)]
+struct Info<'a> {
+    version: u8,
+    subject: Name,
+    key: SubjectPublicKeyInfoRef<'a>,
+    #[asn1(context_specific = "0", tag_mode = "IMPLICIT", optional = "true")]
+    attributes: Option<Attributes>,
 }

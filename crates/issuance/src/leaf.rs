@@ -78,28 +78,36 @@ pub fn prepare(request: &LeafRequest<'_>) -> Result<Prepared, PrepareError> {
         return Err(PrepareError::NoNames);
     }
     let subject = subject(request)?;
-    let mut extensions = vec![
-        tbs::authority_key_id(request.ca.key_id()),
-        tbs::key_usage_digital_signature(),
-        tbs::basic_constraints_leaf(),
-        tbs::server_auth(),
-    ];
-    extensions.extend(request.profile.policy().map(tbs::policy));
+    // What cannot be encoded, e.g. a URL that is not ASCII, becomes no bytes at all, which the lint refuses.
+    Ok(Prepared { tbs: encode(request, &subject, &names).unwrap_or_default() })
+}
+
+fn encode(request: &LeafRequest<'_>, subject: &[u8], names: &[CertName]) -> der::Result<Vec<u8>> {
+    let mut extensions = Vec::with_capacity(8);
     extensions.extend([
-        tbs::crl_distribution_point(request.crl_url),
-        tbs::ca_issuers(request.issuer_url),
-        tbs::alternative_names(&names, subject == [0x30, 0]),
+        tbs::authority_key_id(request.ca.key_id())?,
+        tbs::key_usage_digital_signature()?,
+        tbs::basic_constraints_leaf()?,
+        tbs::server_auth()?,
+    ]);
+    if let Some(policy) = request.profile.policy() {
+        extensions.push(tbs::policy(policy)?);
+    }
+    extensions.extend([
+        tbs::crl_distribution_point(request.crl_url)?,
+        tbs::ca_issuers(request.issuer_url)?,
+        tbs::alternative_names(names, subject == [0x30, 0])?,
     ]);
     let tbs = Tbs {
         serial: request.serial,
         algorithm: request.ca.algorithm(),
         issuer: request.ca.subject(),
         validity: request.validity,
-        subject: &subject,
+        subject,
         spki: &request.key.spki,
-        extensions: &extensions,
+        extensions,
     };
-    Ok(Prepared { tbs: tbs.encode() })
+    tbs.encode()
 }
 
 fn subject(request: &LeafRequest<'_>) -> Result<Vec<u8>, PrepareError> {

@@ -7,7 +7,6 @@
 //! This crate never touches the network or a database, reads no clock, and signs no leaf without proof and receipt.
 //! Disk is touched in [`folder`] alone.
 
-pub mod asn1;
 pub mod ca;
 pub mod collect;
 pub mod crl;
@@ -22,5 +21,5 @@ pub mod profile;
 pub mod sign;
 pub mod signer;
 pub mod spki;
-pub mod tbs;
+mod tbs;
 pub mod weak_keys;

@@ -1,6 +1,10 @@
 //! Distinguished names as they are written: one attribute per RDN, in one fixed order.
 
-use crate::asn1::{self, PRINTABLE_STRING, SEQUENCE, SET, UTF8_STRING};
+use der::asn1::{Any, SetOfVec};
+use der::oid::ObjectIdentifier;
+use der::{Encode, Tag};
+use x509_cert::attr::AttributeTypeAndValue;
+
 use crate::oid;
 
 /// The attributes that subjects may have, in the order in which they are written (BR 7.1.4.2, EVG 7.1.4.2).
@@ -88,12 +92,12 @@ impl Attribute {
 
     /// PrintableString where the type demands it, UTF8String elsewhere.
     #[must_use]
-    pub fn string_tag(self) -> u8 {
+    pub fn string_tag(self) -> Tag {
         match self {
             Attribute::JurisdictionCountry | Attribute::Country | Attribute::SerialNumber => {
-                PRINTABLE_STRING
+                Tag::PrintableString
             }
-            _ => UTF8_STRING,
+            _ => Tag::Utf8String,
         }
     }
 }
@@ -117,16 +121,19 @@ pub const ALL: [Attribute; 15] = [
     Attribute::OrganizationIdentifier,
 ];
 
-/// DER of a Name with these attributes, sorted into their order; streets and the like keep theirs among themselves.
+/// DER of a Name with these attributes, sorted into their order; streets and the like keep theirs among themselves. No
+/// bytes at all if a value is longer than the encoder takes (256 MiB).
 #[must_use]
 pub fn encode(attributes: &[(Attribute, &str)]) -> Vec<u8> {
     let mut sorted = attributes.to_vec();
     sorted.sort_by_key(|(attribute, _)| *attribute);
-    let mut rdns = Vec::new();
-    for (attribute, value) in sorted {
-        let value = asn1::tlv(attribute.string_tag(), &[value.as_bytes()]);
-        let pair = asn1::seq(&[&asn1::oid(attribute.oid()), &value]);
-        rdns.extend(asn1::tlv(SET, &[&pair]));
-    }
-    asn1::tlv(SEQUENCE, &[&rdns])
+    let rdns = sorted.into_iter().map(|(attribute, value)| rdn(attribute, value));
+    let rdns = rdns.collect::<der::Result<Vec<_>>>();
+    rdns.and_then(|rdns| rdns.to_der()).unwrap_or_default()
+}
+
+fn rdn(attribute: Attribute, value: &str) -> der::Result<SetOfVec<AttributeTypeAndValue>> {
+    let oid = ObjectIdentifier::from_bytes(attribute.oid())?;
+    let value = Any::new(attribute.string_tag(), value.as_bytes())?;
+    SetOfVec::try_from([AttributeTypeAndValue { oid, value }])
 }

@@ -1,16 +1,23 @@
-//! Object identifiers, as the content octets that stand in DER.
+//! Object identifiers: as the content octets that stand in DER, and in [`id`] as the type that encoders take.
 
-use const_oid::ObjectIdentifier;
+use der::oid::ObjectIdentifier;
 
 macro_rules! oids {
     ($($(#[$doc:meta])* $name:ident = $dotted:literal;)*) => {
         $(
             $(#[$doc])*
-            pub const $name: &[u8] = {
-                const OID: ObjectIdentifier = ObjectIdentifier::new_unwrap($dotted);
-                OID.as_bytes()
-            };
+            pub const $name: &[u8] = id::$name.as_bytes();
         )*
+
+        /// The same identifiers, typed.
+        pub mod id {
+            use super::ObjectIdentifier;
+
+            $(
+                $(#[$doc])*
+                pub const $name: ObjectIdentifier = ObjectIdentifier::new_unwrap($dotted);
+            )*
+        }
     };
 }
 

@@ -45,7 +45,7 @@ use domain::receipt::Receipt;
 use crate::ca::Authority;
 use crate::lint::Linted;
 use crate::signer::CannotSign;
-use crate::{asn1, tbs};
+use crate::tbs;
 
 /// A certificate that was signed and whose signature was verified.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -114,10 +114,9 @@ pub fn sign(
     }
     let signature = authority.signer.sign(linted.tbs())?;
     let der = tbs::signed(linted.tbs(), ca.algorithm(), &signature);
-    let inside = asn1::single(&der, asn1::SEQUENCE)
-        .and_then(|outer| outer.inside().expect(asn1::SEQUENCE))
-        .map_err(|_| SignError::Result)?;
-    if inside.raw != linted.tbs() || !ca.has_signed(&der) {
+    let der = der.map_err(|_| SignError::Result)?;
+    let (inside, _, _) = tbs::split(&der).map_err(|_| SignError::Result)?;
+    if inside != linted.tbs() || !ca.has_signed(&der) {
         return Err(SignError::Result);
     }
     let serial = linted.serial();

@@ -4,8 +4,10 @@ use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    self as aws, EcdsaKeyPair, KeyPair as _, RsaKeyPair, UnparsedPublicKey, VerificationAlgorithm,
+    self as aws, EcdsaKeyPair, KeyPair as _, ParsedPublicKey, RsaKeyPair, VerificationAlgorithm,
 };
+use der::{Decode, Encode};
+use x509_cert::spki::SubjectPublicKeyInfoRef;
 use zeroize::Zeroizing;
 
 use crate::spki;
@@ -41,8 +43,8 @@ impl SignatureAlgorithm {
     /// How a key of this SubjectPublicKeyInfo signs; None for kinds that no CA of ours has.
     #[must_use]
     pub fn of_key(key: &[u8]) -> Option<Self> {
-        let algorithm = crate::asn1::single(key, 0x30).ok()?.inside().expect(0x30).ok()?.raw;
-        match algorithm {
+        let key = SubjectPublicKeyInfoRef::from_der(key).ok()?;
+        match key.algorithm.to_der().ok()?.as_slice() {
             spki::RSA_ALGORITHM => Some(SignatureAlgorithm::RsaSha256),
             spki::P256_ALGORITHM => Some(SignatureAlgorithm::EcdsaSha256),
             spki::P384_ALGORITHM => Some(SignatureAlgorithm::EcdsaSha384),
@@ -53,16 +55,55 @@ impl SignatureAlgorithm {
     /// Whether the signature over the message is right under the key.
     #[must_use]
     pub fn verifies(self, key: &[u8], message: &[u8], signature: &[u8]) -> bool {
-        let algorithm: &'static dyn VerificationAlgorithm = match self {
+        Verifier::new(self, key).is_some_and(|key| key.verifies(message, signature))
+    }
+
+    fn verification(self) -> &'static dyn VerificationAlgorithm {
+        match self {
             SignatureAlgorithm::RsaSha256 => &aws::RSA_PKCS1_2048_8192_SHA256,
             SignatureAlgorithm::EcdsaSha256 => &aws::ECDSA_P256_SHA256_ASN1,
             SignatureAlgorithm::EcdsaSha384 => &aws::ECDSA_P384_SHA384_ASN1,
-        };
-        spki::key_bits(key).is_ok_and(|bits| {
-            UnparsedPublicKey::new(algorithm, bits).verify(message, signature).is_ok()
-        })
+        }
     }
 }
+
+/// A CA's public key, parsed once for all the signatures that it has to verify.
+#[derive(Clone, Debug)]
+pub(crate) struct Verifier {
+    algorithm: SignatureAlgorithm,
+    key: ParsedPublicKey,
+}
+
+impl Verifier {
+    /// From DER of a SubjectPublicKeyInfo; None for kinds that no CA of ours has, and for no keys.
+    pub fn of_key(spki: &[u8]) -> Option<Self> {
+        Self::new(SignatureAlgorithm::of_key(spki)?, spki)
+    }
+
+    fn new(algorithm: SignatureAlgorithm, spki: &[u8]) -> Option<Self> {
+        let bits = spki::key_bits(spki).ok()?;
+        let key = ParsedPublicKey::new(algorithm.verification(), bits).ok()?;
+        Some(Self { algorithm, key })
+    }
+
+    /// How the key signs.
+    pub fn algorithm(&self) -> SignatureAlgorithm {
+        self.algorithm
+    }
+
+    /// Whether the signature over the message is right.
+    pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        self.key.verify_sig(message, signature).is_ok()
+    }
+}
+
+impl PartialEq for Verifier {
+    fn eq(&self, other: &Self) -> bool {
+        self.algorithm == other.algorithm && self.key.as_ref() == other.key.as_ref()
+    }
+}
+
+impl Eq for Verifier {}
 
 /// The key could not sign; says nothing of why, which may be secret.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -141,26 +182,17 @@ impl SoftwareKey {
     /// [`CannotSign`] for anything but RSA, P-256 and P-384.
     pub fn from_pkcs8(pkcs8: &[u8]) -> Result<Self, CannotSign> {
         if let Ok(pair) = RsaKeyPair::from_pkcs8(pkcs8) {
-            let key = crate::asn1::bit_string(pair.public_key().as_ref());
-            let spki = crate::asn1::seq(&[spki::RSA_ALGORITHM, &key]);
+            let spki = pair.public_key().as_der().map_err(|_| CannotSign)?.as_ref().to_vec();
             let algorithm = SignatureAlgorithm::RsaSha256;
             return Ok(Self { pair: Pair::Rsa(pair), spki, algorithm });
         }
         let curves = [
-            (
-                &aws::ECDSA_P256_SHA256_ASN1_SIGNING,
-                SignatureAlgorithm::EcdsaSha256,
-                spki::P256_ALGORITHM,
-            ),
-            (
-                &aws::ECDSA_P384_SHA384_ASN1_SIGNING,
-                SignatureAlgorithm::EcdsaSha384,
-                spki::P384_ALGORITHM,
-            ),
+            (&aws::ECDSA_P256_SHA256_ASN1_SIGNING, SignatureAlgorithm::EcdsaSha256),
+            (&aws::ECDSA_P384_SHA384_ASN1_SIGNING, SignatureAlgorithm::EcdsaSha384),
         ];
-        for (curve, algorithm, id) in curves {
+        for (curve, algorithm) in curves {
             if let Ok(pair) = EcdsaKeyPair::from_pkcs8(curve, pkcs8) {
-                let spki = spki::write_ec(id, pair.public_key().as_ref());
+                let spki = pair.public_key().as_der().map_err(|_| CannotSign)?.as_ref().to_vec();
                 return Ok(Self { pair: Pair::Ec(pair), spki, algorithm });
             }
         }

@@ -1,14 +1,27 @@
 //! The bytes of certificates: what is signed, the extensions inside, and the wrapping around.
 
+use std::time::Duration;
+
+use der::asn1::{AnyRef, BitStringRef, Ia5String, OctetString, UintRef};
+use der::oid::ObjectIdentifier;
+use der::{DateTime, Decode, Encode, Reader, Sequence, SliceReader};
 use domain::certificate::{Serial, Validity};
 use domain::names::CertName;
+use domain::time::Time;
+use x509_cert::ext::Extension;
+use x509_cert::ext::pkix::crl::dp::{DistributionPoint, IssuingDistributionPoint};
+use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
+use x509_cert::ext::pkix::{
+    AccessDescription, AuthorityInfoAccessSyntax, AuthorityKeyIdentifier, BasicConstraints,
+    CertificatePolicies, CrlDistributionPoints, ExtendedKeyUsage, KeyUsage, KeyUsages,
+    SubjectAltName, SubjectKeyIdentifier, certpolicy::PolicyInformation,
+};
 
-use crate::asn1::{self, BIT_STRING, BOOLEAN, INTEGER, OCTET_STRING};
-use crate::oid;
+use crate::oid::id;
 use crate::signer::SignatureAlgorithm;
 
-/// The parts of a TBSCertificate. Names, key and extensions are DER already.
-#[derive(Clone, Copy, Debug)]
+/// The parts of a TBSCertificate. Names and key are DER already.
+#[derive(Clone, Debug)]
 pub struct Tbs<'a> {
     /// Serial number.
     pub serial: Serial,
@@ -23,127 +36,190 @@ pub struct Tbs<'a> {
     /// The subject's SubjectPublicKeyInfo.
     pub spki: &'a [u8],
     /// The extensions, in order.
-    pub extensions: &'a [Vec<u8>],
+    pub extensions: Vec<Extension>,
+}
+
+/// TBSCertificate of version 3 without unique identifiers. Names and key go in as they came, byte for byte.
+#[derive(Sequence)]
+struct TbsCertificate<'a> {
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
+    version: u8,
+    serial: UintRef<'a>,
+    signature: AnyRef<'a>,
+    issuer: AnyRef<'a>,
+    validity: x509_cert::time::Validity,
+    subject: AnyRef<'a>,
+    spki: AnyRef<'a>,
+    #[asn1(context_specific = "3", tag_mode = "EXPLICIT")]
+    extensions: Vec<Extension>,
 }
 
 impl Tbs<'_> {
     /// DER.
-    #[must_use]
-    pub fn encode(&self) -> Vec<u8> {
-        let parts: Vec<&[u8]> = self.extensions.iter().map(Vec::as_slice).collect();
-        let extensions = asn1::tlv(0xa3, &[&asn1::seq(&parts)]);
-        let not_before = asn1::time(self.validity.not_before);
-        let not_after = asn1::time(self.validity.not_after);
-        asn1::seq(&[
-            &[0xa0, 3, INTEGER, 1, 2],
-            &asn1::unsigned(self.serial.as_bytes()),
-            self.algorithm.der(),
-            self.issuer,
-            &asn1::seq(&[&not_before, &not_after]),
-            self.subject,
-            self.spki,
-            &extensions,
-        ])
+    pub fn encode(self) -> der::Result<Vec<u8>> {
+        let Validity { not_before, not_after } = self.validity;
+        TbsCertificate {
+            version: 2,
+            serial: UintRef::new(self.serial.as_bytes())?,
+            signature: AnyRef::from_der(self.algorithm.der())?,
+            issuer: AnyRef::from_der(self.issuer)?,
+            validity: x509_cert::time::Validity::new(time(not_before)?, time(not_after)?),
+            subject: AnyRef::from_der(self.subject)?,
+            spki: AnyRef::from_der(self.spki)?,
+            extensions: self.extensions,
+        }
+        .to_der()
     }
+}
+
+/// A Certificate or CertificateList.
+#[derive(Sequence)]
+struct Signed<'a> {
+    tbs: AnyRef<'a>,
+    algorithm: AnyRef<'a>,
+    signature: BitStringRef<'a>,
 }
 
 /// What was signed, the algorithm and the signature: a Certificate or CertificateList.
-#[must_use]
-pub fn signed(tbs: &[u8], algorithm: SignatureAlgorithm, signature: &[u8]) -> Vec<u8> {
-    asn1::seq(&[tbs, algorithm.der(), &asn1::bit_string(signature)])
+pub fn signed(tbs: &[u8], algorithm: SignatureAlgorithm, signature: &[u8]) -> der::Result<Vec<u8>> {
+    Signed {
+        tbs: AnyRef::from_der(tbs)?,
+        algorithm: AnyRef::from_der(algorithm.der())?,
+        signature: BitStringRef::from_bytes(signature)?,
+    }
+    .to_der()
 }
 
-/// An Extension; `critical` is left out when false, as DER wants it.
-#[must_use]
-pub fn extension(id: &[u8], critical: bool, value: &[u8]) -> Vec<u8> {
-    let critical: &[u8] = if critical { &[BOOLEAN, 1, 0xff] } else { &[] };
-    asn1::seq(&[&asn1::oid(id), critical, &asn1::tlv(OCTET_STRING, &[value])])
+/// The parts that [`signed`] puts together, the first two with their heads.
+pub fn split(der: &[u8]) -> der::Result<(&[u8], &[u8], &[u8])> {
+    let mut reader = SliceReader::new(der)?;
+    let parts = reader.sequence(|inside| {
+        let (tbs, algorithm) = (inside.tlv_bytes()?, inside.tlv_bytes()?);
+        let signature = BitStringRef::decode(inside)?;
+        let signature = signature.as_bytes().ok_or(der::Tag::BitString.value_error())?;
+        Ok::<_, der::Error>((tbs, algorithm, signature))
+    })?;
+    reader.finish()?;
+    Ok(parts)
+}
+
+/// UTCTime through 2049, GeneralizedTime from then on (RFC 5280 4.1.2.5), whole seconds.
+pub fn time(at: Time) -> der::Result<x509_cert::time::Time> {
+    let seconds = u64::try_from(at.secs()).map_err(|_| der::ErrorKind::DateTime)?;
+    DateTime::from_unix_duration(Duration::from_secs(seconds)).map(Into::into)
+}
+
+/// An Extension of this value.
+pub fn extension(
+    extn_id: ObjectIdentifier,
+    critical: bool,
+    value: &impl Encode,
+) -> der::Result<Extension> {
+    Ok(Extension { extn_id, critical, extn_value: OctetString::new(value.to_der()?)? })
 }
 
 /// authorityKeyIdentifier with the key identifier alone.
-#[must_use]
-pub fn authority_key_id(key_id: &[u8]) -> Vec<u8> {
-    extension(oid::AUTHORITY_KEY_ID, false, &asn1::seq(&[&asn1::tlv(0x80, &[key_id])]))
+pub fn authority_key_id(key_id: &[u8]) -> der::Result<Extension> {
+    let value = AuthorityKeyIdentifier {
+        key_identifier: Some(OctetString::new(key_id)?),
+        authority_cert_issuer: None,
+        authority_cert_serial_number: None,
+    };
+    extension(id::AUTHORITY_KEY_ID, false, &value)
 }
 
 /// subjectKeyIdentifier.
-#[must_use]
-pub fn subject_key_id(key_id: &[u8]) -> Vec<u8> {
-    extension(oid::SUBJECT_KEY_ID, false, &asn1::tlv(OCTET_STRING, &[key_id]))
+pub fn subject_key_id(key_id: &[u8]) -> der::Result<Extension> {
+    extension(id::SUBJECT_KEY_ID, false, &SubjectKeyIdentifier(OctetString::new(key_id)?))
 }
 
 /// keyUsage digitalSignature.
-#[must_use]
-pub fn key_usage_digital_signature() -> Vec<u8> {
-    extension(oid::KEY_USAGE, true, &[BIT_STRING, 2, 7, 0x80])
+pub fn key_usage_digital_signature() -> der::Result<Extension> {
+    extension(id::KEY_USAGE, true, &KeyUsage(KeyUsages::DigitalSignature.into()))
 }
 
 /// keyUsage keyCertSign and cRLSign.
-#[must_use]
-pub fn key_usage_ca() -> Vec<u8> {
-    extension(oid::KEY_USAGE, true, &[BIT_STRING, 2, 1, 0x06])
+pub fn key_usage_ca() -> der::Result<Extension> {
+    extension(id::KEY_USAGE, true, &KeyUsage(KeyUsages::KeyCertSign | KeyUsages::CRLSign))
 }
 
 /// basicConstraints of a leaf: an empty SEQUENCE.
-#[must_use]
-pub fn basic_constraints_leaf() -> Vec<u8> {
-    extension(oid::BASIC_CONSTRAINTS, true, &[0x30, 0])
+pub fn basic_constraints_leaf() -> der::Result<Extension> {
+    let value = BasicConstraints { ca: false, path_len_constraint: None };
+    extension(id::BASIC_CONSTRAINTS, true, &value)
 }
 
 /// basicConstraints of a CA, with pathLenConstraint 0 for one that issues leaves.
-#[must_use]
-pub fn basic_constraints_ca(issuing: bool) -> Vec<u8> {
-    let path: &[u8] = if issuing { &[INTEGER, 1, 0] } else { &[] };
-    extension(oid::BASIC_CONSTRAINTS, true, &asn1::seq(&[&[BOOLEAN, 1, 0xff], path]))
+pub fn basic_constraints_ca(issuing: bool) -> der::Result<Extension> {
+    let value = BasicConstraints { ca: true, path_len_constraint: issuing.then_some(0) };
+    extension(id::BASIC_CONSTRAINTS, true, &value)
 }
 
 /// extKeyUsage serverAuth.
-#[must_use]
-pub fn server_auth() -> Vec<u8> {
-    extension(oid::EXT_KEY_USAGE, false, &asn1::seq(&[&asn1::oid(oid::SERVER_AUTH)]))
+pub fn server_auth() -> der::Result<Extension> {
+    extension(id::EXT_KEY_USAGE, false, &ExtendedKeyUsage(vec![id::SERVER_AUTH]))
 }
 
 /// certificatePolicies with one policy and no qualifier.
-#[must_use]
-pub fn policy(id: &[u8]) -> Vec<u8> {
-    let information = asn1::seq(&[&asn1::oid(id)]);
-    extension(oid::CERTIFICATE_POLICIES, false, &asn1::seq(&[&information]))
+pub fn policy(content: &[u8]) -> der::Result<Extension> {
+    let policy_identifier = ObjectIdentifier::from_bytes(content)?;
+    let information = PolicyInformation { policy_identifier, policy_qualifiers: None };
+    extension(id::CERTIFICATE_POLICIES, false, &CertificatePolicies(vec![information]))
 }
 
 /// cRLDistributionPoints with one full name.
-#[must_use]
-pub fn crl_distribution_point(url: &str) -> Vec<u8> {
-    let point = asn1::seq(&[&distribution_point_name(url)]);
-    extension(oid::CRL_DISTRIBUTION_POINTS, false, &asn1::seq(&[&point]))
+pub fn crl_distribution_point(at: &str) -> der::Result<Extension> {
+    let point = DistributionPoint {
+        distribution_point: Some(DistributionPointName::FullName(vec![url(at)?])),
+        reasons: None,
+        crl_issuer: None,
+    };
+    extension(id::CRL_DISTRIBUTION_POINTS, false, &CrlDistributionPoints(vec![point]))
 }
 
-/// `[0]` DistributionPointName, its full name a URL.
-#[must_use]
-pub fn distribution_point_name(url: &str) -> Vec<u8> {
-    let full_name = asn1::tlv(0xa0, &[&asn1::tlv(0x86, &[url.as_bytes()])]);
-    asn1::tlv(0xa0, &[&full_name])
+/// issuingDistributionPoint with one full name.
+pub fn issuing_distribution_point(at: &str) -> der::Result<Extension> {
+    let value = IssuingDistributionPoint {
+        distribution_point: Some(DistributionPointName::FullName(vec![url(at)?])),
+        only_contains_user_certs: false,
+        only_contains_ca_certs: false,
+        only_some_reasons: None,
+        indirect_crl: false,
+        only_contains_attribute_certs: false,
+    };
+    extension(id::ISSUING_DISTRIBUTION_POINT, true, &value)
 }
 
 /// authorityInfoAccess with caIssuers.
-#[must_use]
-pub fn ca_issuers(url: &str) -> Vec<u8> {
-    let location = asn1::tlv(0x86, &[url.as_bytes()]);
-    let access = asn1::seq(&[&asn1::oid(oid::CA_ISSUERS), &location]);
-    extension(oid::AUTHORITY_INFO_ACCESS, false, &asn1::seq(&[&access]))
+pub fn ca_issuers(at: &str) -> der::Result<Extension> {
+    let access = AccessDescription { access_method: id::CA_ISSUERS, access_location: url(at)? };
+    extension(id::AUTHORITY_INFO_ACCESS, false, &AuthorityInfoAccessSyntax(vec![access]))
 }
 
 /// subjectAltName; critical when the subject is empty.
-#[must_use]
-pub fn alternative_names(names: &[CertName], critical: bool) -> Vec<u8> {
-    let mut all = Vec::new();
-    for name in names {
-        all.extend(match name {
-            CertName::Dns(_) | CertName::Wildcard(_) => {
-                asn1::tlv(0x82, &[name.to_string().as_bytes()])
-            }
-            CertName::Ip(std::net::IpAddr::V4(ip)) => asn1::tlv(0x87, &[&ip.octets()]),
-            CertName::Ip(std::net::IpAddr::V6(ip)) => asn1::tlv(0x87, &[&ip.octets()]),
-        });
+pub fn alternative_names(names: &[CertName], critical: bool) -> der::Result<Extension> {
+    let names = names.iter().map(|name| match name {
+        CertName::Dns(_) | CertName::Wildcard(_) => {
+            Ia5String::new(&name.to_string()).map(GeneralName::DnsName)
+        }
+        CertName::Ip(ip) => Ok(GeneralName::from(*ip)),
+    });
+    let names = names.collect::<der::Result<Vec<_>>>()?;
+    extension(id::SUBJECT_ALT_NAME, critical, &SubjectAltName(names))
+}
+
+fn url(text: &str) -> der::Result<GeneralName> {
+    Ia5String::new(text).map(GeneralName::UniformResourceIdentifier)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_change_their_form_in_2050() {
+        let at = |text| time(Time::parse(text).unwrap()).unwrap().to_der().unwrap();
+        assert_eq!(at("2049-12-31T23:59:59Z"), b"\x17\x0d491231235959Z");
+        assert_eq!(at("2050-01-01T00:00:00Z"), b"\x18\x0f20500101000000Z");
     }
-    extension(oid::SUBJECT_ALT_NAME, critical, &asn1::seq(&[&all]))
 }

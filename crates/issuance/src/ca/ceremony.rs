@@ -126,6 +126,7 @@ pub fn root(
         tbs::key_usage_ca(),
         tbs::basic_constraints_ca(false),
     ];
+    let extensions = extensions.into_iter().collect::<der::Result<_>>().map_err(|_| NotACa)?;
     let tbs = Tbs {
         serial: serial(entropy),
         algorithm: signer.algorithm(),
@@ -133,9 +134,9 @@ pub fn root(
         validity: validity(now, ROOT_DAYS),
         subject: &subject,
         spki: signer.spki(),
-        extensions: &extensions,
+        extensions,
     };
-    let certificate = finish(id, slot, &tbs, signer)?;
+    let certificate = finish(id, slot, tbs, signer)?;
     if certificate.has_signed(&certificate.der) { Ok(certificate) } else { Err(NotACa.into()) }
 }
 
@@ -168,6 +169,7 @@ pub fn issuing(
         tbs::crl_distribution_point(&crl_url(&options.base_url, &root_slug)),
         tbs::ca_issuers(&certificate_url(&options.base_url, &root_slug)),
     ]);
+    let extensions = extensions.into_iter().collect::<der::Result<_>>().map_err(|_| NotACa)?;
     let mut validity = validity(now, ISSUING_DAYS);
     validity.not_before = validity.not_before.max(root.certificate.validity().not_before);
     validity.not_after = validity.not_after.min(root.certificate.validity().not_after);
@@ -178,21 +180,23 @@ pub fn issuing(
         validity,
         subject: &subject,
         spki: key,
-        extensions: &extensions,
+        extensions,
     };
-    let certificate = finish(id, slot, &tbs, root.signer)?;
+    let certificate = finish(id, slot, tbs, root.signer)?;
     if root.certificate.has_signed(&certificate.der) { Ok(certificate) } else { Err(NotACa.into()) }
 }
 
 fn finish(
     id: CaId,
     slot: CaSlot,
-    tbs: &Tbs<'_>,
+    tbs: Tbs<'_>,
     signer: &dyn CaSigner,
 ) -> Result<CaCertificate, CeremonyError> {
-    let bytes = tbs.encode();
+    let algorithm = tbs.algorithm;
+    let bytes = tbs.encode().map_err(|_| NotACa)?;
     let signature = signer.sign(&bytes)?;
-    Ok(CaCertificate::read(id, slot, tbs::signed(&bytes, tbs.algorithm, &signature))?)
+    let der = tbs::signed(&bytes, algorithm, &signature).map_err(|_| NotACa)?;
+    Ok(CaCertificate::read(id, slot, der)?)
 }
 
 fn subject(slot: CaSlot, options: &CeremonyOptions) -> Result<Vec<u8>, CeremonyError> {

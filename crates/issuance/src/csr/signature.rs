@@ -3,24 +3,28 @@
 
 use aws_lc_rs::digest::{Digest as AwsDigest, SHA1_FOR_LEGACY_USE_ONLY, SHA384, digest};
 use aws_lc_rs::signature::{self as aws, UnparsedPublicKey, VerificationAlgorithm};
+use der::Sequence;
+use der::asn1::{AnyRef, BitStringRef};
 use domain::csr::{CsrError, KeyKind, PublicKey, RequestSignature};
 use md5::{Digest as _, Md5};
 use num_bigint::BigUint;
+use x509_cert::spki::AlgorithmIdentifierRef;
 
-use crate::asn1::{OID, Reader, SEQUENCE};
 use crate::{oid, spki};
 
-/// Verifies over the octets as received.
+/// Verifies over the octets as received. Parameters count for RSASSA-PSS alone: others have NULL, or should have it and
+/// do not, or should not and do.
 ///
 /// # Errors
-/// -11 for other algorithms or one that does not fit the key, -12 for a wrong signature.
+/// -10 for a signature that is not whole octets, -11 for other algorithms or one that does not fit the key, -12 for a wrong signature.
 pub fn verify(
     key: &PublicKey,
-    mut algorithm: Reader<'_>,
+    algorithm: &AlgorithmIdentifierRef<'_>,
     signed: &[u8],
-    signature: &[u8],
+    signature: BitStringRef<'_>,
 ) -> Result<RequestSignature, CsrError> {
-    let id = algorithm.expect(OID).map_err(|_| CsrError::Decode)?.value;
+    let signature = signature.as_bytes().ok_or(CsrError::Decode)?;
+    let id = algorithm.oid.as_bytes();
     let bits = spki::key_bits(&key.spki).map_err(|_| CsrError::Decode)?;
     let right = match (key.kind.is_rsa(), id) {
         (true, oid::MD5_WITH_RSA) => md5_with_rsa(key, signed, signature),
@@ -28,7 +32,7 @@ pub fn verify(
             p384_with_sha1(bits, signed, signature)
         }
         _ => {
-            let algorithm = by_id(key.kind, id, algorithm).ok_or(CsrError::Algorithm)?;
+            let algorithm = by_id(key.kind, id, algorithm.parameters).ok_or(CsrError::Algorithm)?;
             UnparsedPublicKey::new(algorithm, bits).verify(signed, signature).is_ok()
         }
     };
@@ -45,7 +49,7 @@ pub fn verify(
 fn by_id(
     kind: KeyKind,
     id: &[u8],
-    parameters: Reader<'_>,
+    parameters: Option<AnyRef<'_>>,
 ) -> Option<&'static dyn VerificationAlgorithm> {
     Some(match (kind, id) {
         (KeyKind::Rsa(_), oid::SHA1_WITH_RSA | oid::SHA1_WITH_RSA_OIW) => {
@@ -54,7 +58,7 @@ fn by_id(
         (KeyKind::Rsa(_), oid::SHA256_WITH_RSA) => &aws::RSA_PKCS1_2048_8192_SHA256,
         (KeyKind::Rsa(_), oid::SHA384_WITH_RSA) => &aws::RSA_PKCS1_2048_8192_SHA384,
         (KeyKind::Rsa(_), oid::SHA512_WITH_RSA) => &aws::RSA_PKCS1_2048_8192_SHA512,
-        (KeyKind::Rsa(_), oid::RSASSA_PSS) => match pss_hash(parameters)? {
+        (KeyKind::Rsa(_), oid::RSASSA_PSS) => match pss_hash(parameters)?.oid.as_bytes() {
             oid::SHA256 => &aws::RSA_PSS_2048_8192_SHA256,
             oid::SHA384 => &aws::RSA_PSS_2048_8192_SHA384,
             oid::SHA512 => &aws::RSA_PSS_2048_8192_SHA512,
@@ -75,11 +79,22 @@ fn by_id(
     })
 }
 
+/// RSASSA-PSS-params.
+#[derive(Sequence)]
+struct PssParameters<'a> {
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    hash: Option<AlgorithmIdentifierRef<'a>>,
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
+    mask: Option<AnyRef<'a>>,
+    #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
+    salt_length: Option<AnyRef<'a>>,
+    #[asn1(context_specific = "3", tag_mode = "EXPLICIT", optional = "true")]
+    trailer: Option<AnyRef<'a>>,
+}
+
 /// The hash that RSASSA-PSS parameters name. Mask and salt are taken to fit it; others do not verify.
-fn pss_hash(mut parameters: Reader<'_>) -> Option<&[u8]> {
-    let mut inside = parameters.expect(SEQUENCE).ok()?.inside();
-    let mut hash = inside.optional(0xa0).ok()??.inside();
-    Some(hash.expect(SEQUENCE).ok()?.inside().expect(OID).ok()?.value)
+fn pss_hash(parameters: Option<AnyRef<'_>>) -> Option<AlgorithmIdentifierRef<'_>> {
+    parameters?.decode_as::<PssParameters<'_>>().ok()?.hash
 }
 
 /// The crypto library has no name for P-384 with SHA-1. ECDSA reads a digest as a number, so zeros before it do not

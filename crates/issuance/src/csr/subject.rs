@@ -1,9 +1,9 @@
 //! The subject of a request.
 
 use domain::csr::{CsrError, CsrSubject};
+use x509_cert::name::Name;
 
 use super::strings;
-use crate::asn1::{Malformed, OID, Reader, SEQUENCE, SET};
 use crate::oid;
 
 /// More attributes than any sensible name has.
@@ -12,33 +12,20 @@ const MAX_ATTRIBUTES: usize = 200;
 /// Reads the attributes that orders look at; others may be of any type.
 ///
 /// # Errors
-/// -10 for broken structure and for strings that are none.
-pub fn read(mut rdns: Reader<'_>) -> Result<CsrSubject, CsrError> {
+/// -10 for too many attributes and for strings that are none.
+pub fn read(name: &Name) -> Result<CsrSubject, CsrError> {
     let mut subject = CsrSubject::default();
-    let mut count = 0;
-    while !rdns.is_empty() {
-        let mut set = rdns.expect(SET).map_err(broken)?.inside();
-        while !set.is_empty() {
-            let mut pair = set.expect(SEQUENCE).map_err(broken)?.inside();
-            let kind = pair.expect(OID).map_err(broken)?;
-            let value = pair.any().map_err(broken)?;
-            pair.end().map_err(broken)?;
-            count += 1;
-            if count > MAX_ATTRIBUTES {
-                return Err(CsrError::Decode);
-            }
-            let Some(slot) = Slot::of(kind.value) else { continue };
-            let text = strings::text(value)?;
-            if !text.trim().is_empty() {
-                slot.put(&mut subject, text);
-            }
+    for (count, attribute) in name.iter().enumerate() {
+        if count >= MAX_ATTRIBUTES {
+            return Err(CsrError::Decode);
+        }
+        let Some(slot) = Slot::of(attribute.oid.as_bytes()) else { continue };
+        let text = strings::text(&attribute.value)?;
+        if !text.trim().is_empty() {
+            slot.put(&mut subject, text);
         }
     }
     Ok(subject)
-}
-
-fn broken(_: Malformed) -> CsrError {
-    CsrError::Decode
 }
 
 enum Slot {

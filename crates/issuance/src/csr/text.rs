@@ -4,10 +4,11 @@
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use der::asn1::{AnyRef, BitStringRef};
+use der::{Decode, Sequence};
 use domain::csr::CsrError;
 
 use super::normalise;
-use crate::asn1::{BIT_STRING, Reader, SEQUENCE};
 
 /// More than a request of the greatest length has as PEM.
 const MAX_TEXT: usize = 128 * 1_024;
@@ -94,16 +95,19 @@ fn regular_lines(body: &str, width: usize, gap: usize) -> Option<String> {
     Some(out)
 }
 
+/// The three parts of a request, the first two as whatever they are made of.
+#[derive(Sequence)]
+struct Whole<'a> {
+    info: Vec<AnyRef<'a>>,
+    algorithm: Vec<AnyRef<'a>>,
+    signature: BitStringRef<'a>,
+}
+
 /// True when the octets hold the three parts of a request and these fill the outer element: a wrong reading of white
 /// space moves octets about and does not pass.
 fn is_whole(octets: &[u8]) -> bool {
     let Some(der) = normalise::outer(octets).ok().and_then(|o| normalise::to_der(o).ok()) else {
         return false;
     };
-    let Ok(outer) = Reader::new(&der).any() else { return false };
-    let mut parts = outer.inside();
-    parts.expect(SEQUENCE).is_ok()
-        && parts.expect(SEQUENCE).is_ok()
-        && parts.expect(BIT_STRING).is_ok()
-        && parts.is_empty()
+    Whole::from_der(&der).is_ok()
 }

@@ -2,10 +2,13 @@
 
 use std::net::IpAddr;
 
+use der::asn1::AnyRef;
+use der::{Class, Decode, Encode, Tagged};
 use domain::csr::CsrError;
+use x509_cert::attr::Attributes;
+use x509_cert::request::ExtensionReq;
 
 use super::{normalise, strings};
-use crate::asn1::{self, BOOLEAN, Malformed, OCTET_STRING, OID, Reader, SEQUENCE, SET};
 use crate::oid;
 
 /// The most alternative names that are read.
@@ -26,57 +29,48 @@ pub struct Wishes {
 ///
 /// # Errors
 /// -10.
-pub fn read(mut attributes: Reader<'_>) -> Result<Wishes, CsrError> {
+pub fn read(attributes: Option<&Attributes>) -> Result<Wishes, CsrError> {
     let mut wishes = Wishes::default();
-    while !attributes.is_empty() {
-        let mut attribute = attributes.expect(SEQUENCE).map_err(broken)?.inside();
-        let kind = attribute.expect(OID).map_err(broken)?;
-        if !matches!(kind.value, oid::EXTENSION_REQUEST | oid::MS_EXTENSION_REQUEST) {
-            continue;
-        }
-        let mut values = attribute.expect(SET).map_err(broken)?.inside();
-        while !values.is_empty() {
-            extensions(values.expect(SEQUENCE).map_err(broken)?.inside(), &mut wishes)?;
+    let asked = attributes.into_iter().flat_map(Attributes::iter).filter(|attribute| {
+        matches!(attribute.oid.as_bytes(), oid::EXTENSION_REQUEST | oid::MS_EXTENSION_REQUEST)
+    });
+    for value in asked.flat_map(|attribute| attribute.values.iter()) {
+        let request = value.decode_as::<ExtensionReq>().map_err(broken)?;
+        for extension in &request.0 {
+            match extension.extn_id.as_bytes() {
+                oid::SUBJECT_ALT_NAME => {
+                    alternative_names(extension.extn_value.as_bytes(), &mut wishes)?;
+                }
+                oid::MS_TEMPLATE | oid::MS_TEMPLATE_NAME if wishes.microsoft_template.is_none() => {
+                    wishes.microsoft_template = Some(extension.to_der().map_err(broken)?);
+                }
+                _ => {}
+            }
         }
     }
     Ok(wishes)
 }
 
-fn extensions(mut list: Reader<'_>, wishes: &mut Wishes) -> Result<(), CsrError> {
-    while !list.is_empty() {
-        let whole = list.expect(SEQUENCE).map_err(broken)?;
-        let mut extension = whole.inside();
-        let kind = extension.expect(OID).map_err(broken)?;
-        extension.optional(BOOLEAN).map_err(broken)?;
-        let value = extension.expect(OCTET_STRING).map_err(broken)?.value;
-        extension.end().map_err(broken)?;
-        match kind.value {
-            oid::SUBJECT_ALT_NAME => alternative_names(value, wishes)?,
-            oid::MS_TEMPLATE | oid::MS_TEMPLATE_NAME => {
-                wishes.microsoft_template.get_or_insert_with(|| whole.raw.to_vec());
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
+/// The names are taken one by one: the parser's type for all of them refuses the whole list for one name of a kind that
+/// nobody here looks at.
 fn alternative_names(value: &[u8], wishes: &mut Wishes) -> Result<(), CsrError> {
-    let der = normalise::to_der(value).map_err(broken)?;
-    let mut names = asn1::single(&der, SEQUENCE).map_err(broken)?.inside();
-    while !names.is_empty() {
+    let der = normalise::to_der(value).map_err(|_| CsrError::Decode)?;
+    for name in Vec::<AnyRef<'_>>::from_der(&der).map_err(broken)? {
         if wishes.san_dns.len() + wishes.san_ips.len() >= MAX_NAMES {
             return Err(CsrError::Decode);
         }
-        let name = names.any().map_err(broken)?;
-        match name.tag {
-            0x82 => match std::str::from_utf8(name.value) {
+        let tag = name.tag();
+        if tag.class() != Class::ContextSpecific || tag.is_constructed() {
+            continue;
+        }
+        match tag.number().value() {
+            2 => match std::str::from_utf8(name.value()) {
                 Ok(text) if text.chars().all(strings::harmless) => {
                     wishes.san_dns.push(text.to_owned());
                 }
                 _ => return Err(CsrError::Decode),
             },
-            0x87 => wishes.san_ips.push(address(name.value).ok_or(CsrError::Decode)?),
+            7 => wishes.san_ips.push(address(name.value()).ok_or(CsrError::Decode)?),
             _ => {}
         }
     }
@@ -91,6 +85,6 @@ pub fn address(octets: &[u8]) -> Option<IpAddr> {
     <[u8; 16]>::try_from(octets).ok().map(IpAddr::from)
 }
 
-fn broken(_: Malformed) -> CsrError {
+fn broken(_: der::Error) -> CsrError {
     CsrError::Decode
 }

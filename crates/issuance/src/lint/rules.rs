@@ -2,21 +2,23 @@
 
 use std::collections::HashSet;
 
-use domain::time::{DAY, SECOND};
-use x509_cert::der::oid::ObjectIdentifier;
+use der::oid::ObjectIdentifier;
+use der::{Decode, Encode, Tag};
+use domain::time::{DAY, SECOND, Time};
 use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
 use x509_cert::ext::pkix::{
     AuthorityInfoAccessSyntax, AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies,
     CrlDistributionPoints, ExtendedKeyUsage, KeyUsage,
 };
+use x509_cert::spki::SubjectPublicKeyInfoRef;
 
 use super::Seen;
 use super::names::{is_public_http_url, may_be_public};
-use crate::asn1;
 use crate::name::Attribute;
 use crate::oid;
 use crate::profile::Hierarchy;
 use crate::spki::{self, KeyFacts};
+use crate::tbs;
 
 /// A rule, where it stands, and how it is checked.
 pub struct Rule {
@@ -47,8 +49,7 @@ rules! {
     "issuer", "BR 7.1.4.1", "the issuer's subject, byte for byte",
         |s| s.issuer == s.rules.ca.subject();
     "time_form", "RFC 5280 4.1.2.5", "UTCTime through 2049, whole seconds, Z",
-        |s| s.times[0] == asn1::time(s.validity.not_before)
-            && s.times[1] == asn1::time(s.validity.not_after);
+        |s| is_time(s.times[0], s.validity.not_before) && is_time(s.times[1], s.validity.not_after);
     "not_before", "BR 7.1.2.7", "notBefore within 48 hours of signing",
         |s| s.rules.now.since(s.validity.not_before).abs() <= 2 * DAY;
     "validity", "BR 6.3.2", "no longer than the rules of the day allow, both ends counted", validity;
@@ -113,9 +114,13 @@ fn validity(s: &Seen<'_>) -> bool {
     (SECOND + 1..=cap).contains(&seconds)
 }
 
+fn is_time(octets: &[u8], at: Time) -> bool {
+    tbs::time(at).and_then(|time| time.to_der()).is_ok_and(|time| time == octets)
+}
+
 fn key(s: &Seen<'_>) -> bool {
-    asn1::single(s.spki, asn1::SEQUENCE)
-        .is_ok_and(|key| spki::read(key, &mut KeyFacts::default()).is_ok_and(|k| k.spki == s.spki))
+    SubjectPublicKeyInfoRef::from_der(s.spki)
+        .is_ok_and(|key| spki::read(&key, &mut KeyFacts::default()).is_ok_and(|k| k.spki == s.spki))
 }
 
 fn place(s: &Seen<'_>) -> bool {
@@ -137,7 +142,7 @@ fn values(s: &Seen<'_>) -> bool {
         let printable =
             text.bytes().all(|b| b.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(&b));
         *tag == attribute.string_tag()
-            && (*tag != asn1::PRINTABLE_STRING || printable)
+            && (*tag != Tag::PrintableString || printable)
             && text.trim() == text
             && text.chars().all(|c| !c.is_control())
             && text.chars().count() <= attribute.limit()

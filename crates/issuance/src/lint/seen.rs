@@ -1,15 +1,15 @@
 //! What the lint sees: the parsed bytes, and beside them the raw octets of the parts whose very form is ruled.
 
+use der::asn1::AnyRef;
+use der::{Decode, Encode, Reader, Tag, Tagged};
 use domain::certificate::{Serial, Validity};
 use domain::names::CertName;
 use domain::time::Time;
 use x509_cert::TbsCertificate;
-use x509_cert::der::{Decode, Encode};
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
 use super::Rules;
-use crate::asn1::{self, INTEGER, Reader, SEQUENCE};
 use crate::name::Attribute;
 use crate::oid;
 
@@ -34,7 +34,7 @@ pub struct Seen<'a> {
     /// notBefore and notAfter.
     pub validity: Validity,
     /// Subject attributes in order; None for a type that this house does not write.
-    pub subject: Vec<(Option<Attribute>, u8, String)>,
+    pub subject: Vec<(Option<Attribute>, Tag, String)>,
     /// True when every RDN has one attribute.
     pub single_valued: bool,
     /// Alternative names that are names; fewer than `name_count` when some are not.
@@ -53,16 +53,8 @@ impl<'a> Seen<'a> {
         if tbs.to_der().ok()? != raw {
             return None;
         }
-        let mut parts = asn1::single(raw, SEQUENCE).ok()?.inside();
-        parts.expect(0xa0).ok()?;
-        let serial_octets = parts.expect(INTEGER).ok()?.value;
-        let algorithm = parts.expect(SEQUENCE).ok()?.raw;
-        let issuer = parts.expect(SEQUENCE).ok()?.raw;
-        let mut times = parts.expect(SEQUENCE).ok()?.inside();
-        let times = [times.any().ok()?.raw, times.any().ok()?.raw];
-        let subject = parts.expect(SEQUENCE).ok()?;
-        let spki = parts.expect(SEQUENCE).ok()?.raw;
-        let (subject, single_valued) = attributes(subject.inside())?;
+        let Raw { serial_octets, algorithm, issuer, times, spki } = Raw::read(raw).ok()?;
+        let (subject, single_valued) = attributes(tbs.subject())?;
         let (names, name_count) = names(tbs);
         let seconds = |t: &x509_cert::time::Time| {
             i64::try_from(t.to_unix_duration().as_secs()).ok().map(Time::from_secs)
@@ -117,20 +109,43 @@ fn serial(octets: &[u8]) -> Option<Serial> {
     Serial::from_stored(&wide)
 }
 
-type Attributes = (Vec<(Option<Attribute>, u8, String)>, bool);
+/// Octets of the parts whose very form is ruled.
+struct Raw<'a> {
+    serial_octets: &'a [u8],
+    algorithm: &'a [u8],
+    issuer: &'a [u8],
+    times: [&'a [u8]; 2],
+    spki: &'a [u8],
+}
 
-fn attributes(mut rdns: Reader<'_>) -> Option<Attributes> {
-    let mut all = Vec::new();
-    let mut single_valued = true;
-    while !rdns.is_empty() {
-        let mut set = rdns.expect(asn1::SET).ok()?.inside();
-        let mut pair = set.expect(SEQUENCE).ok()?.inside();
-        single_valued &= set.is_empty();
-        let kind = Attribute::from_oid(pair.expect(asn1::OID).ok()?.value);
-        let value = pair.any().ok()?;
-        all.push((kind, value.tag, String::from_utf8(value.value.to_vec()).ok()?));
+impl<'a> Raw<'a> {
+    /// By position: the independent parser has seen already that these parts are there.
+    fn read(tbs: &'a [u8]) -> der::Result<Self> {
+        AnyRef::from_der(tbs)?.sequence(|parts| {
+            let _version = parts.tlv_bytes()?;
+            let serial = AnyRef::decode(parts)?;
+            let (algorithm, issuer) = (parts.tlv_bytes()?, parts.tlv_bytes()?);
+            let times = AnyRef::decode(parts)?
+                .sequence(|times| Ok::<_, der::Error>([times.tlv_bytes()?, times.tlv_bytes()?]))?;
+            let _subject = parts.tlv_bytes()?;
+            let spki = parts.tlv_bytes()?;
+            while !parts.is_finished() {
+                parts.tlv_bytes()?;
+            }
+            Ok(Self { serial_octets: serial.value(), algorithm, issuer, times, spki })
+        })
     }
-    Some((all, single_valued))
+}
+
+type Attributes = (Vec<(Option<Attribute>, Tag, String)>, bool);
+
+fn attributes(name: &x509_cert::name::Name) -> Option<Attributes> {
+    let attribute = |a: &x509_cert::attr::AttributeTypeAndValue| {
+        let text = String::from_utf8(a.value.value().to_vec()).ok()?;
+        Some((Attribute::from_oid(a.oid.as_bytes()), a.value.tag(), text))
+    };
+    let all = name.iter().map(attribute).collect::<Option<Vec<_>>>()?;
+    Some((all, name.iter_rdn().all(|rdn| rdn.len() == 1)))
 }
 
 fn names(tbs: &TbsCertificate) -> (Vec<CertName>, usize) {

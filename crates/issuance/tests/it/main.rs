@@ -1,5 +1,6 @@
 //! A whole hierarchy in a temporary folder, judged by the `openssl` command; golden bytes; odd and hostile requests.
 
+mod asn1;
 mod chains;
 mod golden;
 mod hostile;
