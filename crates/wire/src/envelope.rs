@@ -169,7 +169,8 @@ impl Incoming {
     ///
     /// # Errors
     /// -3 for the one that is missing; -4 for one that was given twice, differently; -16 for one that no account can
-    /// have (too long, not UTF-8): no other answer tells how close a guess was (D15).
+    /// have (too long, not UTF-8, with a zero octet, which no database keeps): no other answer tells how close a guess
+    /// was (D15).
     pub fn credentials(&self) -> Result<Credentials, Refusal> {
         let name = self.credential("loginName")?;
         let password = self.credential("loginPassword")?;
@@ -230,7 +231,8 @@ impl Authed {
 
 fn credential_text(given: &Given, max: usize) -> Result<&str, Refusal> {
     let text = std::str::from_utf8(&given.value).map_err(|_| Refusal::Login)?;
-    if text.chars().count() > max { Err(Refusal::Login) } else { Ok(text) }
+    let impossible = text.chars().count() > max || text.contains('\0');
+    if impossible { Err(Refusal::Login) } else { Ok(text) }
 }
 
 /// A name as it may be echoed: programs in use decode an answer before they split it at `&`, so nothing of an unknown
