@@ -113,6 +113,42 @@ impl Sandbox {
         (std::mem::take(&mut self.dir), self._database.take())
     }
 
+    /// Rows of the database, each column as text: a look behind the scenes that changes nothing.
+    pub fn rows(&self, sql: &str) -> Vec<Vec<String>> {
+        match &self._database {
+            Some(database) => {
+                let mut client = postgres::Client::connect(&database.address(), postgres::NoTls)
+                    .expect("the database");
+                let rows = client.query(sql, &[]).expect(sql);
+                let text = |row: &postgres::Row, i| row.get::<_, Option<String>>(i);
+                rows.iter()
+                    .map(|row| (0..row.len()).map(|i| text(row, i).unwrap_or_default()).collect())
+                    .collect()
+            }
+            None => {
+                let path = self.dir.join("store.sqlite");
+                let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+                let file = rusqlite::Connection::open_with_flags(path, flags).expect("the file");
+                file.busy_timeout(Duration::from_secs(10)).expect("a timeout");
+                let mut statement = file.prepare(sql).expect(sql);
+                let columns = statement.column_count();
+                let read = |row: &rusqlite::Row<'_>| {
+                    (0..columns)
+                        .map(|i| Ok(row.get::<_, Option<String>>(i)?.unwrap_or_default()))
+                        .collect::<Result<Vec<String>, rusqlite::Error>>()
+                };
+                let rows = statement.query_map([], read).expect(sql);
+                rows.collect::<Result<_, _>>().expect(sql)
+            }
+        }
+    }
+
+    /// The first column of the first row.
+    #[track_caller]
+    pub fn value(&self, sql: &str) -> String {
+        self.rows(sql).first().and_then(|row| row.first().cloned()).expect(sql)
+    }
+
     /// Process number.
     pub fn pid(&self) -> u32 {
         self.child.id()
