@@ -42,6 +42,11 @@ pub fn login(tx: &mut Tx<'_>, login_name: &str) -> Result<Option<Login>> {
     tx.query_opt(&BY_LOGIN, params![login_name], read_login)
 }
 
+/// The same, for a change: on PostgreSQL the row is locked until the transaction ends.
+pub fn login_to_change(tx: &mut Tx<'_>, login_name: &str) -> Result<Option<Login>> {
+    tx.query_opt(&BY_LOGIN_TO_CHANGE, params![login_name], read_login)
+}
+
 /// The account with this number.
 pub fn by_id(tx: &mut Tx<'_>, id: AccountId) -> Result<Option<Account>> {
     tx.query_opt(&BY_ID, params![id.0], |row| read_login(row).map(|l| l.account))
@@ -239,6 +244,7 @@ fn read_privileges(words: &str) -> Privileges {
 /// The queries of this file.
 pub const ALL: &[&Sql] = &[
     &BY_LOGIN,
+    &BY_LOGIN_TO_CHANGE,
     &BY_ID,
     &ALL_ACCOUNTS,
     &INSERT,
@@ -257,6 +263,15 @@ const BY_LOGIN: Sql = Sql::both(
     "SELECT id, login_name, role, brand, currency, balance, credit_limit, payment, privileges, allowed_ips, contact,
          closed, failed_tries, locked_until, password_hash, password_version, password_expires
      FROM accounts WHERE login_name = $1",
+);
+
+const BY_LOGIN_TO_CHANGE: Sql = Sql::pair(
+    "SELECT id, login_name, role, brand, currency, balance, credit_limit, payment, privileges, allowed_ips, contact,
+         closed, failed_tries, locked_until, password_hash, password_version, password_expires
+     FROM accounts WHERE login_name = $1",
+    "SELECT id, login_name, role, brand, currency, balance, credit_limit, payment, privileges, allowed_ips, contact,
+         closed, failed_tries, locked_until, password_hash, password_version, password_expires
+     FROM accounts WHERE login_name = $1 FOR UPDATE",
 );
 
 const BY_ID: Sql = Sql::both(

@@ -56,6 +56,24 @@ pub fn of_order(tx: &mut Tx<'_>, order: OrderNumber) -> Result<Vec<Event>> {
     tx.query(&OF_ORDER, params![order.0], read)
 }
 
+/// The newest events before number `before`, newest first; of one account or of all.
+pub fn newest(
+    tx: &mut Tx<'_>,
+    account: Option<AccountId>,
+    before: i64,
+    limit: u32,
+) -> Result<Vec<Event>> {
+    match account {
+        Some(account) => tx.query(&NEWEST_OF_ACCOUNT, params![account.0, before, limit], read),
+        None => tx.query(&NEWEST, params![before, limit], read),
+    }
+}
+
+/// How many events an account has, and how many of them are sealed.
+pub fn count(tx: &mut Tx<'_>, account: AccountId) -> Result<(i64, i64)> {
+    tx.query_one(&COUNT, params![account.0], |row| Ok((row.int(0)?, row.int(1)?)))
+}
+
 /// Seals events that are not sealed yet, at most so many, and says how many there were. The caller sees to it that only
 /// one sealer works at a time.
 ///
@@ -119,7 +137,17 @@ fn read(row: &Row<'_>) -> Result<Event> {
 }
 
 /// The queries of this file.
-pub const ALL: &[&Sql] = &[&APPEND, &OF_ORDER, &UNSEALED, &LAST_SEAL, &SEAL, &SEALED];
+pub const ALL: &[&Sql] = &[
+    &APPEND,
+    &OF_ORDER,
+    &NEWEST,
+    &NEWEST_OF_ACCOUNT,
+    &COUNT,
+    &UNSEALED,
+    &LAST_SEAL,
+    &SEAL,
+    &SEALED,
+];
 
 const APPEND: Sql = Sql::both(
     "INSERT INTO events (account_id, order_number, kind, actor, detail, at) VALUES ($1, $2, $3, $4, $5, $6)",
@@ -127,6 +155,21 @@ const APPEND: Sql = Sql::both(
 
 const OF_ORDER: Sql = Sql::both(
     "SELECT id, account_id, order_number, kind, actor, detail, at FROM events WHERE order_number = $1 ORDER BY id",
+);
+
+const NEWEST: Sql = Sql::both(
+    "SELECT id, account_id, order_number, kind, actor, detail, at FROM events WHERE id < $1
+     ORDER BY id DESC LIMIT $2",
+);
+
+const NEWEST_OF_ACCOUNT: Sql = Sql::both(
+    "SELECT id, account_id, order_number, kind, actor, detail, at FROM events WHERE account_id = $1 AND id < $2
+     ORDER BY id DESC LIMIT $3",
+);
+
+const COUNT: Sql = Sql::both(
+    "SELECT (SELECT COUNT(*) FROM events WHERE account_id = $1),
+         (SELECT COUNT(*) FROM event_seals WHERE account_id = $1)",
 );
 
 const UNSEALED: Sql = Sql::both(

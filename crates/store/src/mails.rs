@@ -140,9 +140,46 @@ pub fn template(
     })
 }
 
+/// A template in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateLine {
+    /// Its ID.
+    pub id: i64,
+    /// Whose.
+    pub account: AccountId,
+    /// For which mail.
+    pub kind: String,
+    /// Its subject.
+    pub subject: String,
+    /// Since when.
+    pub created_at: Time,
+}
+
+/// Every template, by ID.
+pub fn templates(tx: &mut Tx<'_>) -> Result<Vec<TemplateLine>> {
+    tx.query(&TEMPLATES, &[], |row| {
+        Ok(TemplateLine {
+            id: row.int(0)?,
+            account: AccountId(row.int(1)?),
+            kind: row.text(2)?,
+            subject: row.text(3)?,
+            created_at: Time::from_ms(row.int(4)?),
+        })
+    })
+}
+
 /// The queries of this file.
-pub const ALL: &[&Sql] =
-    &[&INSERT, &UNSENT, &MARK_SENT, &MARK_FAILED, &OFFER, &OFFERED, &INSERT_TEMPLATE, &TEMPLATE];
+pub const ALL: &[&Sql] = &[
+    &INSERT,
+    &UNSENT,
+    &MARK_SENT,
+    &MARK_FAILED,
+    &OFFER,
+    &OFFERED,
+    &INSERT_TEMPLATE,
+    &TEMPLATE,
+    &TEMPLATES,
+];
 
 const INSERT: Sql = Sql::both(
     "INSERT INTO mails (account_id, order_number, kind, sender, recipient, subject, message, created_at)
@@ -174,4 +211,8 @@ const INSERT_TEMPLATE: Sql = Sql::both(
 
 const TEMPLATE: Sql = Sql::both(
     "SELECT subject, text, html FROM mail_templates WHERE account_id = $1 AND kind = $2 AND template_id = $3",
+);
+
+const TEMPLATES: Sql = Sql::both(
+    "SELECT template_id, account_id, kind, subject, created_at FROM mail_templates ORDER BY template_id",
 );
