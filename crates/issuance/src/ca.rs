@@ -1,6 +1,7 @@
 //! CA certificates, and the plan of which there are.
 
 pub mod ceremony;
+mod words;
 
 use domain::certificate::{CaId, Validity};
 use domain::time::Time;

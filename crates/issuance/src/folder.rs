@@ -97,6 +97,16 @@ impl CaFolder {
     }
 }
 
+/// The certificates of a folder; needs no passphrase. Empty where there is no folder yet.
+///
+/// # Errors
+/// [`FolderError`].
+pub fn certificates(dir: &Path) -> Result<Vec<CaCertificate>, FolderError> {
+    let ca_dir = dir.join("ca");
+    let rows = read_index(&ca_dir)?;
+    rows.into_iter().map(|(id, slot)| read_certificate(&ca_dir, id, slot)).collect()
+}
+
 #[derive(Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 struct Index {
@@ -195,6 +205,12 @@ fn master(
 }
 
 fn open(ca_dir: &Path, master: &MasterSecret) -> Result<CaFolder, FolderError> {
+    let rows = read_index(ca_dir)?.into_iter();
+    let authorities = rows.map(|(id, slot)| open_one(ca_dir, id, slot, master));
+    Ok(CaFolder { authorities: authorities.collect::<Result<_, _>>()? })
+}
+
+fn read_index(ca_dir: &Path) -> Result<Vec<(CaId, CaSlot)>, FolderError> {
     let path = ca_dir.join("index.toml");
     let index: Index = match read(&path)? {
         Some(text) => toml::from_str(&text)
@@ -202,13 +218,26 @@ fn open(ca_dir: &Path, master: &MasterSecret) -> Result<CaFolder, FolderError> {
         None => Index::default(),
     };
     let plan = CaSlot::plan();
-    let mut authorities = Vec::with_capacity(index.ca.len());
-    for row in &index.ca {
+    let place = |row: &Row| {
         let slot = plan.iter().find(|slot| slot.slug() == row.name);
         let slot = slot.ok_or(FolderError::File(path.clone(), "names an unknown CA"))?;
-        authorities.push(open_one(ca_dir, CaId(row.id), *slot, master)?);
-    }
-    Ok(CaFolder { authorities })
+        Ok((CaId(row.id), *slot))
+    };
+    index.ca.iter().map(place).collect()
+}
+
+fn load(ca_dir: &Path, slot: CaSlot, ending: &str) -> Result<(PathBuf, String), FolderError> {
+    let path = ca_dir.join(format!("{}.{ending}.pem", slot.slug()));
+    let text = read(&path)?.ok_or(FolderError::File(path.clone(), "missing"))?;
+    Ok((path, text))
+}
+
+fn read_certificate(ca_dir: &Path, id: CaId, slot: CaSlot) -> Result<CaCertificate, FolderError> {
+    let (path, text) = load(ca_dir, slot, "crt")?;
+    let (_, der) = Document::from_pem(&text)
+        .map_err(|_| FolderError::File(path.clone(), "not a certificate"))?;
+    CaCertificate::read(id, slot, der.as_bytes().to_vec())
+        .map_err(|NotACa| FolderError::File(path, "not a CA certificate"))
 }
 
 fn open_one(
@@ -217,18 +246,8 @@ fn open_one(
     slot: CaSlot,
     master: &MasterSecret,
 ) -> Result<Authority, FolderError> {
-    let name = slot.slug();
-    let load = |ending: &str| {
-        let path = ca_dir.join(format!("{name}.{ending}.pem"));
-        let text = read(&path)?.ok_or(FolderError::File(path.clone(), "missing"))?;
-        Ok::<_, FolderError>((path, text))
-    };
-    let (path, text) = load("crt")?;
-    let (_, der) = Document::from_pem(&text)
-        .map_err(|_| FolderError::File(path.clone(), "not a certificate"))?;
-    let certificate = CaCertificate::read(id, slot, der.as_bytes().to_vec())
-        .map_err(|NotACa| FolderError::File(path, "not a CA certificate"))?;
-    let (path, text) = load("key")?;
+    let certificate = read_certificate(ca_dir, id, slot)?;
+    let (path, text) = load(ca_dir, slot, "key")?;
     let pkcs8 = master.decrypt_key(&text)?;
     let signer = SoftwareKey::from_pkcs8(&pkcs8)
         .map_err(|CannotSign| FolderError::File(path.clone(), "not a key that can sign"))?;
