@@ -17,5 +17,6 @@ pub mod jobs;
 pub mod letters;
 pub mod mail;
 pub mod open;
+pub mod operator;
 pub mod start;
 pub mod web;

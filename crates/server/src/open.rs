@@ -6,12 +6,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::country::CountryCode;
 use domain::ip_range::IpRange;
 use domain::mail_address::MailAddress;
 use domain::policy::Policy;
 use domain::product::Catalogue;
-use domain::time::{Clock, Time};
+use domain::time::{Clock, Entropy, Time};
 use issuance::ca::ceremony::{CeremonyOptions, RsaSize};
+use issuance::folder::CaFolder;
 use issuance::weak_keys::WeakKeys;
 use store::{SqliteOptions, Store, Tx};
 use validation::{Asker, Dnssec, Reach, Settings, Transport};
@@ -27,6 +29,7 @@ use crate::http::calls::CallLog;
 use crate::letters::Desk;
 use crate::mail::compose::From;
 use crate::mail::send::{Sender, SmtpSettings, SmtpTls};
+use crate::operator::kept_offset;
 
 /// Why a house could not be opened; words for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +39,7 @@ pub struct OpenError {
     why: String,
 }
 
-fn bad<E: std::fmt::Display>(what: &'static str) -> impl Fn(E) -> OpenError {
+pub(crate) fn bad<E: std::fmt::Display>(what: &'static str) -> impl Fn(E) -> OpenError {
     move |why| OpenError { what, why: why.to_string() }
 }
 
@@ -130,11 +133,9 @@ pub(crate) const CLOCK_OFFSET: &str = "clock_offset";
 /// # Errors
 /// [`OpenError`].
 pub fn store(database: &str, connections: usize, exclusive: bool) -> Result<Store, OpenError> {
-    let postgres = ["postgres:", "postgresql:", "host="];
-    if postgres.iter().any(|start| database.starts_with(start)) {
+    let Some(path) = sqlite_path(database) else {
         return Store::open_postgres(database, connections).map_err(bad("database"));
-    }
-    let path = database.strip_prefix("sqlite:").unwrap_or(database);
+    };
     let options = SqliteOptions { readers: 4, exclusive, ..SqliteOptions::default() };
     Store::open_sqlite_with(path, options).map_err(bad("database"))
 }
@@ -189,15 +190,28 @@ pub fn plain_smtp(at: SocketAddr) -> SmtpSettings {
 }
 
 fn kept_clock(store: &Store) -> Result<TurnedClock, OpenError> {
-    let read = |tx: &mut Tx<'_>| store::settings::get(tx, CLOCK_OFFSET);
+    let read = |tx: &mut Tx<'_>| kept_offset(tx);
     let kept = store.read_blocking("clock_offset", read).map_err(bad("database"))?;
-    Ok(TurnedClock::new(kept.and_then(|v| v.parse().ok()).unwrap_or(0)))
+    Ok(TurnedClock::new(kept))
 }
 
 fn authority(plan: &CaPlan, sandbox: bool, now: Time) -> Result<Authority, OpenError> {
+    let folder = ca_folder(plan, sandbox, now, &SystemEntropy)?;
+    let profiles = issuance::profile::read(issuance::profile::builtin_profiles());
+    let profiles = profiles.map_err(bad("profiles"))?;
+    Ok(Authority::new(folder, profiles, plan.base_url.clone(), plan.crl_shards))
+}
+
+/// Opens the folder of CAs, and makes those that are missing.
+pub(crate) fn ca_folder(
+    plan: &CaPlan,
+    sandbox: bool,
+    now: Time,
+    chance: &dyn Entropy,
+) -> Result<CaFolder, OpenError> {
     let options = CeremonyOptions {
         organization: plan.organization.clone(),
-        country: plan.country.parse().map_err(bad("country"))?,
+        country: country(&plan.country)?,
         base_url: plan.base_url.clone(),
         sandbox,
         rsa: match plan.rsa_bits {
@@ -207,35 +221,48 @@ fn authority(plan: &CaPlan, sandbox: bool, now: Time) -> Result<Authority, OpenE
             other => return Err(bad("RSA bits")(format!("{other} is none of 2048, 3072, 4096"))),
         },
     };
-    if !issuance::lint::is_public_http_url(&plan.base_url) {
-        let why = format!("'{}' must be plain http:// on a public DNS name", plan.base_url);
-        return Err(bad("pki_base_url")(why));
+    pki_base_url(&plan.base_url)?;
+    issuance::folder::open_or_create(&plan.dir, &plan.passphrase, &options, chance, now)
+        .map_err(bad("CA folder"))
+}
+
+/// Plain http on a public DNS name, or words that say so.
+pub(crate) fn pki_base_url(url: &str) -> Result<(), OpenError> {
+    match issuance::lint::is_public_http_url(url) {
+        true => Ok(()),
+        false => Err(bad("pki_base_url")(format!(
+            "'{url}' will not do: certificates name it, so it must be plain http:// and a public DNS name \
+             without a port (not https, not localhost, not an address); for example http://pki.example.com"
+        ))),
     }
-    let folder = issuance::folder::open_or_create(
-        &plan.dir,
-        &plan.passphrase,
-        &options,
-        &SystemEntropy,
-        now,
-    )
-    .map_err(bad("CA folder"))?;
-    let profiles = issuance::profile::read(issuance::profile::builtin_profiles());
-    let profiles = profiles.map_err(bad("profiles"))?;
-    Ok(Authority::new(folder, profiles, plan.base_url.clone(), plan.crl_shards))
+}
+
+/// Two capitals of ISO 3166.
+pub(crate) fn country(text: &str) -> Result<CountryCode, OpenError> {
+    text.parse().map_err(|_| {
+        bad("country")(format!("'{text}' is no country; write its two capitals, like GB or DE"))
+    })
+}
+
+/// The path of a SQLite database; None for PostgreSQL.
+pub(crate) fn sqlite_path(database: &str) -> Option<&str> {
+    let postgres = ["postgres:", "postgresql:", "host="];
+    let elsewhere = postgres.iter().any(|start| database.starts_with(start));
+    (!elsewhere).then(|| database.strip_prefix("sqlite:").unwrap_or(database))
 }
 
 fn text(path: &PathBuf, what: &'static str) -> Result<String, OpenError> {
     std::fs::read_to_string(path).map_err(|e| bad(what)(format!("{}: {e}", path.display())))
 }
 
-fn catalogue(files: &Files) -> Result<Catalogue, OpenError> {
+pub(crate) fn catalogue(files: &Files) -> Result<Catalogue, OpenError> {
     match &files.catalogue {
         Some(path) => Catalogue::from_toml(&text(path, "catalogue")?).map_err(bad("catalogue")),
         None => Ok(Catalogue::builtin()),
     }
 }
 
-fn policy(files: &Files) -> Result<Policy, OpenError> {
+pub(crate) fn policy(files: &Files) -> Result<Policy, OpenError> {
     let text = match &files.policy {
         Some(path) => text(path, "policy")?,
         None => issuance::profile::builtin_policy().to_owned(),
@@ -243,7 +270,7 @@ fn policy(files: &Files) -> Result<Policy, OpenError> {
     Policy::from_toml(&text).map_err(bad("policy"))
 }
 
-fn weak_keys(files: &Files) -> Result<WeakKeys, OpenError> {
+pub(crate) fn weak_keys(files: &Files) -> Result<WeakKeys, OpenError> {
     let mut keys = WeakKeys::without_lists();
     if let Some(path) = &files.compromised_keys {
         let list = text(path, "compromised keys")?;
@@ -258,7 +285,7 @@ fn weak_keys(files: &Files) -> Result<WeakKeys, OpenError> {
     Ok(keys)
 }
 
-fn asker(plan: &OutsidePlan) -> Result<Asker, OpenError> {
+pub(crate) fn asker(plan: &OutsidePlan) -> Result<Asker, OpenError> {
     let allowed = plan.reach.iter().map(|r| r.parse::<IpRange>());
     let allowed = allowed.collect::<Result<Vec<_>, _>>().map_err(bad("reach"))?;
     let overrides = plan.overrides.iter();

@@ -103,10 +103,10 @@ const KINDS: [(Kind, &str); 4] = [
     (Kind::Ucc, "ucc"),
 ];
 
-fn level_word(level: Level) -> &'static str {
+pub(crate) fn level_word(level: Level) -> &'static str {
     LEVELS.iter().find(|(l, _)| *l == level).map_or("", |(_, word)| word)
 }
 
-fn kind_word(kind: Kind) -> &'static str {
+pub(crate) fn kind_word(kind: Kind) -> &'static str {
     KINDS.iter().find(|(k, _)| *k == kind).map_or("", |(_, word)| word)
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use domain::certificate::OrderNumber;
 use domain::check::CheckKind;
 use domain::order::RequestState;
+use domain::time::Time;
 use store::events::{self, NewEvent};
 use store::{Tx, orders};
 
@@ -25,40 +26,53 @@ pub async fn settle(
     passed: bool,
     actor: String,
 ) -> Result<RequestState, Failure> {
+    let now = house.now();
+    let write = move |tx: &mut Tx<'_>| settle_in(tx, number, check, passed, &actor, now);
+    house.store.write("settle_check", write).await
+}
+
+/// The same inside of a transaction.
+///
+/// # Errors
+/// As [`settle`].
+pub fn settle_in(
+    tx: &mut Tx<'_>,
+    number: OrderNumber,
+    check: CheckKind,
+    passed: bool,
+    actor: &str,
+    now: Time,
+) -> Result<RequestState, Failure> {
     if passed && matches!(check, CheckKind::DomainControl | CheckKind::MailboxControl) {
         let why =
             format!("{check} is passed by proofs: publish them, or enter the code of the mail");
         return Err(Failure::Internal(why));
     }
-    let now = house.now();
-    let write = move |tx: &mut Tx<'_>| -> Result<RequestState, Failure> {
-        let order = orders::by_number(tx, number)?
-            .ok_or_else(|| Failure::Internal(format!("there is no order {number}")))?;
-        let state = order.state.clone();
-        let after = match (check, passed) {
-            (CheckKind::Payment, true) => state.paid()?,
-            (CheckKind::Payment, false) => state.rejected("not paid".to_owned())?,
-            _ => state.settled(check, passed)?,
-        };
-        if matches!(after, RequestState::Rejected { .. }) {
-            end(tx, &order, after.clone(), &actor, now)?;
-            return Ok(after);
-        }
-        if !orders::set_state(tx, order.certificate, &order.state, &after, now)? {
-            return Err(Failure::Internal("the order was changed by somebody else".into()));
-        }
-        let detail = serde_json::json!({ "check": check.as_str(), "passed": passed });
-        let event = NewEvent {
-            account: order.account,
-            order: Some(number),
-            kind: "check.settled",
-            actor: &actor,
-            detail: &detail.to_string(),
-            at: now,
-        };
-        events::append(tx, &event)?;
-        enqueue_validation(tx, order.certificate, now, now)?;
-        Ok(after)
+    let order = orders::by_number(tx, number)?
+        .ok_or_else(|| Failure::Internal(format!("there is no order {number}")))?;
+    let state = order.state.clone();
+    let after = match (check, passed) {
+        (CheckKind::Payment, true) => state.paid()?,
+        (CheckKind::Payment, false) => state.rejected("not paid".to_owned())?,
+        _ => state.settled(check, passed)?,
     };
-    house.store.write("settle_check", write).await
+    if matches!(after, RequestState::Rejected { .. }) {
+        end(tx, &order, after.clone(), actor, now)?;
+        return Ok(after);
+    }
+    if !orders::set_state(tx, order.certificate, &order.state, &after, now)? {
+        return Err(Failure::Internal("the order was changed by somebody else".into()));
+    }
+    let detail = serde_json::json!({ "check": check.as_str(), "passed": passed });
+    let event = NewEvent {
+        account: order.account,
+        order: Some(number),
+        kind: "check.settled",
+        actor,
+        detail: &detail.to_string(),
+        at: now,
+    };
+    events::append(tx, &event)?;
+    enqueue_validation(tx, order.certificate, now, now)?;
+    Ok(after)
 }

@@ -385,15 +385,25 @@ pub async fn cancel(
     actor: String,
 ) -> Result<(), Failure> {
     let now = house.now();
-    house
-        .store
-        .write("cancel_order", move |tx| {
-            let order = orders::by_number(tx, number)?
-                .ok_or(Failure::Refused(Refusal::invalid("orderNumber")))?;
-            let after = order.state.clone().rejected(why.clone())?;
-            end(tx, &order, after, &actor, now)
-        })
-        .await
+    let write = move |tx: &mut Tx<'_>| cancel_in(tx, number, &why, &actor, now);
+    house.store.write("cancel_order", write).await
+}
+
+/// The same inside of a transaction.
+///
+/// # Errors
+/// As [`cancel`].
+pub fn cancel_in(
+    tx: &mut Tx<'_>,
+    number: OrderNumber,
+    why: &str,
+    actor: &str,
+    now: Time,
+) -> Result<(), Failure> {
+    let order =
+        orders::by_number(tx, number)?.ok_or(Failure::Refused(Refusal::invalid("orderNumber")))?;
+    let after = order.state.clone().rejected(why.to_owned())?;
+    end(tx, &order, after, actor, now)
 }
 
 /// For how long an address may be used after it was offered: 24 hours.

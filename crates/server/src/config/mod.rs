@@ -1,5 +1,9 @@
 //! What the operator decides: the file as it is written, and the rules as they are used.
 
+mod plan;
+
+pub use plan::{BadConfig, EXAMPLE, Settings};
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -65,9 +69,14 @@ pub struct File {
     pub organization: String,
     /// countryName of the CAs.
     pub country: String,
+    /// Bits of RSA issuing CAs that are yet to be made: 2048, 3072 or 4096.
+    #[serde(default = "bits")]
+    pub rsa_bits: u32,
+    /// The name under which the pages and mails speak where no account's brand is known; the organisation's otherwise.
+    pub brand: Option<String>,
     /// The server's own certificate.
     pub tls: Option<TlsFile>,
-    /// The CA's own domains.
+    /// The CA's own domains: in request tokens, and by which CAA records may name it.
     #[serde(default)]
     pub identities: Vec<String>,
     /// DNS.
@@ -121,6 +130,12 @@ pub struct DnsFile {
     pub servers: Vec<SocketAddr>,
     /// `upstream` or `off`.
     pub dnssec: Option<String>,
+    /// Ask over kept TCP connections.
+    #[serde(default)]
+    pub tcp: bool,
+    /// For how many seconds CAA sets of parent domains are remembered.
+    #[serde(default)]
+    pub caa_memory_seconds: u64,
 }
 
 /// The mail server.
@@ -137,8 +152,14 @@ pub struct MailFile {
     pub user: Option<String>,
     /// Where the password is: a file with nothing else in it.
     pub password_file: Option<PathBuf>,
+    /// A root in PEM that is trusted besides the system's.
+    pub ca_file: Option<PathBuf>,
     /// From whom mails come.
     pub from: String,
+}
+
+fn bits() -> u32 {
+    3_072
 }
 
 fn sixteen() -> usize {

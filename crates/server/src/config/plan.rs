@@ -1,0 +1,374 @@
+//! From the file as it is written to what a house is made of. What cannot work is refused here, before anything starts,
+//! with words that say what to write instead.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use domain::ip_range::IpRange;
+use domain::mail_address::MailAddress;
+use zeroize::Zeroizing;
+
+use super::{DnsFile, File, MailFile, Rules};
+use crate::http::listen::Tls;
+use crate::mail::send::{SmtpSettings, SmtpTls};
+use crate::open::{self, CaPlan, Files, OpenError, OutsidePlan, Plan};
+
+/// A commented file, as `chancery config example` prints it.
+pub const EXAMPLE: &str = include_str!("example.toml");
+
+/// A configuration that cannot be used, in words for the operator.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct BadConfig(String);
+
+impl From<OpenError> for BadConfig {
+    fn from(error: OpenError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// A file that was read and makes sense.
+pub struct Settings {
+    file: File,
+    rules: Rules,
+    mail: Option<SmtpSettings>,
+}
+
+impl Settings {
+    /// Reads a file and checks everything that can be checked without a passphrase or a database.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn read(path: &Path) -> Result<Self, BadConfig> {
+        Self::new(File::read(path)?).map_err(|e| told(path, e.0))
+    }
+
+    fn new(file: File) -> Result<Self, BadConfig> {
+        open::pki_base_url(&file.pki_base_url)?;
+        open::country(&file.country)?;
+        check_public_url(&file.public_url)?;
+        check_numbers(&file)?;
+        let rules = rules(&file)?;
+        let mail = file.mail.as_ref().map(|m| mail(m, &file.public_url)).transpose()?;
+        let settings = Self { file, rules, mail };
+        settings.check_tls()?;
+        let files = settings.files();
+        open::catalogue(&files)?;
+        open::policy(&files)?;
+        open::weak_keys(&files)?;
+        outside(&settings.file)?;
+        Ok(settings)
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// The server's own certificate; None behind a proxy that does TLS.
+    ///
+    /// # Errors
+    /// When the files cannot be used.
+    pub fn tls(&self) -> Result<Option<Tls>, BadConfig> {
+        let Some((chain, key)) = self.tls_files()? else { return Ok(None) };
+        Tls::from_pem(&chain, &key).map(Some).map_err(|e| BadConfig(e.to_string()))
+    }
+
+    /// Chain and key as they are on the disk now.
+    ///
+    /// # Errors
+    /// When one of the files cannot be read.
+    pub fn tls_files(&self) -> Result<Option<(Vec<u8>, Zeroizing<Vec<u8>>)>, BadConfig> {
+        let Some(tls) = &self.file.tls else { return Ok(None) };
+        let read = |path: &PathBuf| {
+            std::fs::read(path).map_err(|e| BadConfig(format!("tls: {}: {e}", path.display())))
+        };
+        Ok(Some((read(&tls.certificate)?, Zeroizing::new(read(&tls.key)?))))
+    }
+
+    /// What a house is made of.
+    #[must_use]
+    pub fn plan(&self, passphrase: Zeroizing<Vec<u8>>) -> Plan {
+        let file = &self.file;
+        Plan {
+            database: file.database.clone(),
+            database_connections: file.database_connections,
+            ca: CaPlan {
+                dir: file.ca_dir.clone(),
+                passphrase,
+                organization: file.organization.clone(),
+                country: file.country.clone(),
+                base_url: file.pki_base_url.clone(),
+                crl_shards: file.crl_shards,
+                rsa_bits: file.rsa_bits,
+            },
+            rules: self.rules.clone(),
+            outside: outside_plan(file),
+            mail: self.mail.clone(),
+            mail_from: file.mail.as_ref().map_or_else(
+                || format!("noreply@{}", host_of(&file.pki_base_url)),
+                |m| m.from.clone(),
+            ),
+            public_url: file.public_url.trim_end_matches('/').to_owned(),
+            files: self.files(),
+            calls_per_minute: file.calls_per_minute,
+            sandbox: false,
+        }
+    }
+
+    fn files(&self) -> Files {
+        Files {
+            catalogue: self.file.catalogue.clone(),
+            policy: self.file.policy.clone(),
+            compromised_keys: self.file.compromised_keys.clone(),
+            debian_weak_keys: self.file.debian_weak_keys.clone(),
+        }
+    }
+
+    fn check_tls(&self) -> Result<(), BadConfig> {
+        if self.file.tls.is_none() && self.rules.trusted_proxies.is_empty() {
+            return Err(BadConfig(
+                "tls: partners send passwords, so say where the server's certificate is ([tls] certificate, key), \
+                 or which proxies in front do TLS (trusted_proxies)"
+                    .into(),
+            ));
+        }
+        self.tls().map(drop)
+    }
+}
+
+fn told(path: &Path, what: impl std::fmt::Display) -> BadConfig {
+    BadConfig(format!("{}: {what}", path.display()))
+}
+
+impl File {
+    /// Reads a file as it is written; relative paths count from its folder. [`Settings::read`] looks closer.
+    ///
+    /// # Errors
+    /// When it cannot be read or is not of the expected form.
+    pub fn read(path: &Path) -> Result<Self, BadConfig> {
+        let text = std::fs::read_to_string(path).map_err(|e| told(path, e))?;
+        let file: File = toml::from_str(&text).map_err(|e| told(path, e))?;
+        Ok(file.settled_in(path.parent().unwrap_or(Path::new(""))))
+    }
+
+    /// Relative paths count from this folder.
+    fn settled_in(mut self, folder: &Path) -> Self {
+        let settle = |path: &mut PathBuf| *path = folder.join(&*path);
+        settle(&mut self.ca_dir);
+        if let Some(tls) = &mut self.tls {
+            settle(&mut tls.certificate);
+            settle(&mut tls.key);
+        }
+        let optional = [
+            &mut self.catalogue,
+            &mut self.policy,
+            &mut self.compromised_keys,
+            &mut self.debian_weak_keys,
+        ];
+        optional.into_iter().flatten().for_each(settle);
+        if let Some(mail) = &mut self.mail {
+            [&mut mail.password_file, &mut mail.ca_file].into_iter().flatten().for_each(settle);
+        }
+        if let Some(path) = open::sqlite_path(&self.database) {
+            self.database = format!("sqlite:{}", folder.join(path).display());
+        }
+        self
+    }
+}
+
+fn check_public_url(url: &str) -> Result<(), BadConfig> {
+    let rest = url.strip_prefix("https://").unwrap_or_default();
+    let plain = rest.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~:/[]".contains(&b));
+    match !rest.is_empty() && plain {
+        true => Ok(()),
+        false => Err(BadConfig(format!(
+            "public_url: '{url}' will not do: links in mails begin with it, so write https:// and a host name; \
+             for example https://ca.example.com"
+        ))),
+    }
+}
+
+fn check_numbers(file: &File) -> Result<(), BadConfig> {
+    let wrong = |what: &str, value: u64, range: &str| {
+        Err(BadConfig(format!("{what}: {value} is outside of {range}")))
+    };
+    if !(1..=200).contains(&file.database_connections) {
+        let value = u64::try_from(file.database_connections).unwrap_or(u64::MAX);
+        return wrong("database_connections", value, "1 to 200");
+    }
+    if !(1..=999).contains(&file.crl_shards) {
+        return wrong("crl_shards", file.crl_shards.into(), "1 to 999");
+    }
+    if !(1..=3_650).contains(&file.unproven_days) {
+        return wrong("unproven_days", file.unproven_days.into(), "1 to 3650");
+    }
+    if ![2_048, 3_072, 4_096].contains(&file.rsa_bits) {
+        return wrong("rsa_bits", file.rsa_bits.into(), "2048, 3072, 4096");
+    }
+    if file.dns.caa_memory_seconds > 8 * 3_600 {
+        let range = "0 to 28800 (8 hours, BR 3.2.2.8)";
+        return wrong("dns.caa_memory_seconds", file.dns.caa_memory_seconds, range);
+    }
+    Ok(())
+}
+
+fn rules(file: &File) -> Result<Rules, BadConfig> {
+    let mut rules = Rules {
+        brand: file.brand.clone().unwrap_or_else(|| file.organization.clone()),
+        strict_servers: file.strict_servers,
+        unproven_days: file.unproven_days,
+        trusted_proxies: ranges("trusted_proxies", &file.trusted_proxies)?,
+        ..Rules::default()
+    };
+    for identity in &file.identities {
+        if identity.parse::<domain::names::DnsName>().is_err() {
+            return Err(BadConfig(format!("identities: '{identity}' is no domain name")));
+        }
+    }
+    if !file.identities.is_empty() {
+        rules.token_suffixes.clone_from(&file.identities);
+        rules.caa_identities.clone_from(&file.identities);
+    }
+    Ok(rules)
+}
+
+fn ranges(what: &str, words: &[String]) -> Result<Vec<IpRange>, BadConfig> {
+    let range = |word: &String| {
+        word.parse().map_err(|_| {
+            BadConfig(format!("{what}: '{word}' is no address; write 192.0.2.7 or 192.0.2.0/24"))
+        })
+    };
+    words.iter().map(range).collect()
+}
+
+fn mail(file: &MailFile, public_url: &str) -> Result<SmtpSettings, BadConfig> {
+    let bad = |what: String| BadConfig(format!("mail: {what}"));
+    let read = |path: &PathBuf| {
+        std::fs::read_to_string(path).map_err(|e| bad(format!("{}: {e}", path.display())))
+    };
+    file.from
+        .parse::<MailAddress>()
+        .map_err(|_| bad(format!("from: '{}' is no mail address", file.from)))?;
+    let tls = match file.tls.as_str() {
+        "none" => SmtpTls::None,
+        "starttls" => SmtpTls::StartTls,
+        "tls" => SmtpTls::Tls,
+        other => return Err(bad(format!("tls: '{other}' is none of none, starttls, tls"))),
+    };
+    let credentials = match (&file.user, &file.password_file) {
+        (Some(user), Some(path)) => Some((user.clone(), read(path)?.trim_end().to_owned())),
+        (None, None) => None,
+        _ => return Err(bad("user and password_file belong together".into())),
+    };
+    let settings = SmtpSettings {
+        host: file.host.clone(),
+        port: file.port,
+        tls,
+        tls_ca: file.ca_file.as_ref().map(read).transpose()?,
+        credentials,
+        hello_name: host_of(public_url).to_owned(),
+        pool_size: 4,
+        timeout: Duration::from_secs(60),
+    };
+    crate::mail::send::Sender::new(&settings).map_err(|e| bad(e.to_string()))?;
+    Ok(settings)
+}
+
+fn outside(file: &File) -> Result<(), BadConfig> {
+    dnssec_off(&file.dns)?;
+    ranges("reach", &file.reach).map(drop)
+}
+
+fn dnssec_off(dns: &DnsFile) -> Result<bool, BadConfig> {
+    match dns.dnssec.as_deref() {
+        None | Some("upstream") => Ok(false),
+        Some("off") => Ok(true),
+        Some(other) => Err(BadConfig(format!("dns.dnssec: '{other}' is neither upstream nor off"))),
+    }
+}
+
+fn outside_plan(file: &File) -> OutsidePlan {
+    OutsidePlan {
+        nameservers: file.dns.servers.iter().copied().collect::<Vec<SocketAddr>>(),
+        dnssec_off: dnssec_off(&file.dns).unwrap_or(false),
+        dns_over_tcp: file.dns.tcp,
+        reach: file.reach.clone(),
+        overrides: Vec::new(),
+        caa_memory: Duration::from_secs(file.dns.caa_memory_seconds),
+    }
+}
+
+/// The host of a URL, without its port.
+fn host_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', ':']).next().unwrap_or(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(change: &str, with: &str) -> String {
+        let text = EXAMPLE.replace(change, with);
+        assert_ne!(text, EXAMPLE, "{change}");
+        // Behind a proxy, so that no certificate file is needed.
+        let text = text.replace("#trusted_proxies", "trusted_proxies");
+        let text: String = text
+            .lines()
+            .filter(|l| !l.starts_with("[tls]") && !l.starts_with("key ="))
+            .filter(|l| !l.starts_with("certificate ="))
+            .map(|l| format!("{l}\n"))
+            .collect();
+        match toml::from_str::<File>(&text) {
+            Ok(file) => Settings::new(file).err().map(|e| e.0).unwrap_or_default(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn the_example_is_right_save_for_its_files() {
+        let file: File = toml::from_str(EXAMPLE).unwrap();
+        let error = Settings::new(file).err().unwrap().0;
+        assert!(error.starts_with("tls: tls.pem: "), "{error}");
+        assert_eq!(refused("# Chancery", "#  Chancery"), "");
+    }
+
+    #[test]
+    fn every_commented_line_of_the_example_can_be_uncommented() {
+        let text: String = EXAMPLE
+            .lines()
+            .map(|l| match l.strip_prefix('#') {
+                Some(rest) if !rest.starts_with(' ') => format!("{rest}\n"),
+                _ => format!("{l}\n"),
+            })
+            .collect();
+        let file: File = toml::from_str(&text).unwrap();
+        assert_eq!(file.mail.unwrap().port, 587);
+        assert_eq!(file.dns.dnssec.as_deref(), Some("upstream"));
+    }
+
+    #[test]
+    fn what_cannot_work_is_named() {
+        for (change, with, word) in [
+            ("http://pki.example.com", "http://localhost", "pki_base_url"),
+            ("http://pki.example.com", "https://pki.example.com", "plain http"),
+            ("http://pki.example.com", "http://192.0.2.1", "public DNS name"),
+            ("http://pki.example.com", "http://pki.example.com:8080", "without a port"),
+            ("https://ca.example.com", "http://ca.example.com", "public_url"),
+            ("\"GB\"", "\"Britain\"", "country"),
+            ("#crl_shards = 8", "crl_shards = 0", "crl_shards"),
+            ("#rsa_bits = 3072", "rsa_bits = 1024", "rsa_bits"),
+            ("#dnssec = \"upstream\"", "dnssec = \"on\"", "dns.dnssec"),
+            ("#reach = [\"10.1.0.0/16\"]", "reach = [\"home\"]", "reach"),
+            ("#catalogue = \"products.toml\"", "catalogue = \"none.toml\"", "none.toml"),
+            ("#identities = [\"ca.example.com\"]", "identities = [\"?\"]", "identities"),
+            ("listen_http", "listen_htpt", "listen_htpt"),
+        ] {
+            let words = refused(change, with);
+            assert!(words.contains(word), "{with}: {words}");
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! Orders: looked at, taken back, settled, paid for; stub orders.
+
+use domain::certificate::OrderNumber;
+use domain::check::CheckKind;
+use domain::product::Catalogue;
+use domain::refusal::Refusal;
+use serde::Serialize;
+use store::{certificates, events, evidence, names, orders};
+
+use super::accounts::by_name;
+use super::audit::EventView;
+use super::certificates::CertificateView;
+use super::products::canonical;
+use super::{Complaint, Done, Office, one_of};
+use crate::app::{Failure, bought::Bought, desk, orders as placing};
+
+/// An order in a list.
+#[derive(Clone, Debug, Serialize)]
+pub struct OrderLine {
+    /// Number.
+    pub order: i64,
+    /// When it was placed.
+    pub placed_at: String,
+    /// Product code.
+    pub product: i64,
+    /// The common name.
+    pub common_name: Option<String>,
+    /// State.
+    pub state: &'static str,
+    /// Cost.
+    pub cost: String,
+    /// The partner's own number.
+    pub foreign_order_number: Option<String>,
+}
+
+/// Everything about an order.
+#[derive(Clone, Debug, Serialize)]
+pub struct OrderDetails {
+    /// What a list shows.
+    #[serde(flatten)]
+    pub line: OrderLine,
+    /// The chain's first number.
+    pub base_order: i64,
+    /// Every order of the chain.
+    pub chain: Vec<i64>,
+    /// The account's number.
+    pub account: i64,
+    /// The product's name, as bought.
+    pub product_name: String,
+    /// A test order.
+    pub test: bool,
+    /// Days that were bought.
+    pub term_days: u32,
+    /// The term's last second.
+    pub term_end: Option<String>,
+    /// `certificateID`.
+    pub certificate_id: i64,
+    /// Kind of the subscriber's key.
+    pub key: String,
+    /// Why it was refused or failed.
+    pub why: Option<String>,
+    /// Checks and how they stand.
+    pub checks: Vec<CheckView>,
+    /// Names and how they are proven.
+    pub names: Vec<NameView>,
+    /// Names that fell away.
+    pub removed_names: Vec<String>,
+    /// What was asked and answered.
+    pub evidence: Vec<EvidenceView>,
+    /// What happened.
+    pub events: Vec<EventView>,
+    /// The certificate.
+    pub certificate: Option<CertificateView>,
+}
+
+/// A check.
+#[derive(Clone, Debug, Serialize)]
+pub struct CheckView {
+    /// Which.
+    pub check: &'static str,
+    /// open, passed or failed.
+    pub state: &'static str,
+}
+
+/// A name.
+#[derive(Clone, Debug, Serialize)]
+pub struct NameView {
+    /// The name.
+    pub name: String,
+    /// Nobody ordered it: the `www.` twin.
+    pub implicit: bool,
+    /// How control is to be shown.
+    pub method: String,
+    /// To whom a mail goes.
+    pub address: Option<String>,
+    /// For which name it was shown, how and when.
+    pub shown: Option<String>,
+}
+
+/// A line of evidence.
+#[derive(Clone, Debug, Serialize)]
+pub struct EvidenceView {
+    /// When.
+    pub at: String,
+    /// For which name.
+    pub name: String,
+    /// By which method.
+    pub method: String,
+    /// shown, not_shown or failed.
+    pub outcome: String,
+    /// Through whom.
+    pub via: String,
+    /// The question.
+    pub question: String,
+    /// The answer.
+    pub answer: serde_json::Value,
+}
+
+impl OrderLine {
+    fn new(o: &orders::OrderView) -> Self {
+        Self {
+            order: o.number.0,
+            placed_at: o.placed_at.to_string(),
+            product: o.product,
+            common_name: o.common_name.clone(),
+            state: o.state.word(),
+            cost: o.cost.to_string(),
+            foreign_order_number: o.foreign_order_number.clone(),
+        }
+    }
+}
+
+/// One order.
+///
+/// # Errors
+/// When there is none of that number.
+pub fn show(office: &Office, number: i64) -> Done<OrderDetails> {
+    office.read("order", move |tx| {
+        let o = orders::by_number(tx, OrderNumber(number))?.ok_or_else(|| unknown(number))?;
+        let chain = orders::chain(tx, o.base)?.iter().map(|o| o.number.0).collect();
+        let shard = match o.state.serial() {
+            Some(serial) => certificates::shard_of(tx, serial)?.map(|(_, shard)| shard),
+            None => None,
+        };
+        let names = names::of_request(tx, o.certificate)?;
+        let evidence = evidence::of_request(tx, o.certificate)?;
+        let events = events::of_order(tx, o.number)?;
+        let why = match &o.state {
+            domain::order::RequestState::Rejected { why }
+            | domain::order::RequestState::Failed { why } => Some(why.clone()),
+            _ => None,
+        };
+        let checks = o.state.checks().iter();
+        Ok(OrderDetails {
+            line: OrderLine::new(&o),
+            base_order: o.base.0,
+            chain,
+            account: o.account.0,
+            product_name: Bought::from_json(&o.bought).map(|b| b.name).unwrap_or_default(),
+            test: o.test,
+            term_days: o.term_days,
+            term_end: o.term_end.map(|t| t.to_string()),
+            certificate_id: o.certificate.0,
+            key: format!("{:?}", o.key_kind),
+            why,
+            checks: checks
+                .map(|c| CheckView { check: c.kind.as_str(), state: c.state.as_str() })
+                .collect(),
+            names: names.into_iter().map(name_view).collect(),
+            removed_names: o
+                .removed_names
+                .as_deref()
+                .map(|n| n.split_whitespace().map(str::to_owned).collect())
+                .unwrap_or_default(),
+            evidence: evidence.into_iter().map(evidence_view).collect(),
+            events: events.into_iter().map(EventView::new).collect(),
+            certificate: CertificateView::new(&o, shard),
+        })
+    })
+}
+
+/// An account's orders, newest first, before number `before`.
+///
+/// # Errors
+/// When there is no such account.
+pub fn list(
+    office: &Office,
+    account: &str,
+    before: Option<i64>,
+    limit: u32,
+) -> Done<Vec<OrderLine>> {
+    let name = account.to_owned();
+    office.read("orders", move |tx| {
+        let id = by_name(tx, &name)?.id;
+        let found = orders::of_account(tx, id, before.unwrap_or(i64::MAX), limit)?;
+        Ok(found.iter().map(OrderLine::new).collect())
+    })
+}
+
+/// Takes an order back that has no certificate yet; what it cost is given back.
+///
+/// # Errors
+/// When there is no such order, or it cannot be taken back any more.
+pub fn cancel(office: &Office, number: i64, why: &str) -> Done<()> {
+    let (why, actor, now) = (why.to_owned(), office.actor.clone(), office.now());
+    office.write("cancel_order", move |tx| {
+        match placing::cancel_in(tx, OrderNumber(number), &why, &actor, now) {
+            Err(Failure::Refused(Refusal::Invalid(..))) => Err(unknown(number)),
+            other => Ok(other?),
+        }
+    })
+}
+
+/// Settles a check, and gives the order's new state.
+///
+/// # Errors
+/// When there is no such order or no such open check.
+pub fn settle(office: &Office, number: i64, check: &str, result: &str) -> Done<&'static str> {
+    let known = CheckKind::ALL.map(|k| (k, k.as_str()));
+    let check = one_of(check, "check", &known)?;
+    let passed = one_of(result, "result", &[(true, "pass"), (false, "fail")])?;
+    let (actor, now) = (office.actor.clone(), office.now());
+    office.write("settle_check", move |tx| {
+        Ok(desk::settle_in(tx, OrderNumber(number), check, passed, &actor, now)?.word())
+    })
+}
+
+/// Notes that an order is paid for.
+///
+/// # Errors
+/// When no money is awaited for it.
+pub fn paid(office: &Office, number: i64) -> Done<&'static str> {
+    settle(office, number, CheckKind::Payment.as_str(), "pass")
+}
+
+/// Makes a stub order, to be redeemed once with `stubOrderNumber`, and gives its number.
+///
+/// # Errors
+/// When there is no such account or product.
+pub fn stub(office: &Office, account: &str, catalogue: &Catalogue, product: i64) -> Done<i64> {
+    let (name, now) = (account.to_owned(), office.now());
+    let product = canonical(catalogue, product)?;
+    office.write("stub_order", move |tx| {
+        let account = by_name(tx, &name)?;
+        if !account.privileges.voucher {
+            return Err(Complaint(format!(
+                "'{name}' may not redeem stub orders; give it the privilege voucher with \
+                 `chancery account set {name} --privileges …` first"
+            )));
+        }
+        Ok(orders::insert_stub(tx, account.id, product, now)?)
+    })
+}
+
+fn unknown(number: i64) -> Complaint {
+    Complaint(format!(
+        "there is no order {number}; `chancery order list --account …` shows an account's"
+    ))
+}
+
+fn name_view(n: names::RequestName) -> NameView {
+    NameView {
+        name: n.name.to_string(),
+        implicit: n.implicit,
+        method: n.method.as_str().to_owned(),
+        address: n.address.map(|a| a.to_string()),
+        shown: n.shown.map(|c| format!("{} by {} at {}", c.shown_for, c.method.as_str(), c.at)),
+    }
+}
+
+fn evidence_view(e: evidence::EvidenceLine) -> EvidenceView {
+    EvidenceView {
+        at: e.at.to_string(),
+        name: e.name,
+        method: e.method,
+        outcome: e.outcome,
+        via: e.via,
+        question: e.question,
+        answer: serde_json::from_str(&e.answer).unwrap_or(serde_json::Value::Null),
+    }
+}
