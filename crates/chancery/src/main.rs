@@ -1,12 +1,26 @@
 //! `chancery`: a certificate authority that people can order from.
 
+mod commands;
+mod place;
+mod print;
 mod sandbox_command;
+mod secrets;
+mod signals;
 
-use clap::{Parser, Subcommand};
+use std::io::IsTerminal;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use commands::{account, audit, ceremony, certificate, config, order, product, serve, template};
 
 /// A certificate authority that people can order from.
 #[derive(Parser)]
 #[command(name = "chancery", version, about, max_term_width = 100)]
+#[command(after_help = "\
+On a laptop or in CI:    chancery sandbox
+As a CA of your own:     chancery config example > chancery.toml
+                         chancery ceremony --config chancery.toml
+                         chancery serve --config chancery.toml
+                         chancery account create shop --config chancery.toml")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -16,18 +30,76 @@ struct Cli {
 enum Command {
     /// Start everything with a fake world around it: for integrators and tests
     Sandbox(sandbox_command::Arguments),
+    /// Serve the partner interface and do the work behind it
+    Serve(serve::Arguments),
+    /// Do the work without listening: one more node on a PostgreSQL database
+    Worker(serve::Arguments),
+    /// Print an example of a configuration, or check one
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Make the CAs and their keys, or those that are missing
+    Ceremony(ceremony::Arguments),
+    /// Make and change accounts
+    Account(account::Arguments),
+    /// Look at the catalogue, or check one of your own
+    Product(product::Arguments),
+    /// Look at orders, settle their checks, take them back; make stub orders
+    Order(order::Arguments),
+    /// Look at certificates and revoke them
+    Certificate(certificate::Arguments),
+    /// Look at the audit trail, and verify its seals
+    Audit(audit::Arguments),
+    /// Keep mail texts of an account's own
+    Template(template::Arguments),
+    /// Print completions for a shell: bash, zsh, fish, elvish or powershell
+    #[command(
+        after_help = "Example:\n  chancery completions bash > /etc/bash_completion.d/chancery"
+    )]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
-    start_log();
-    match Cli::parse().command {
+    let command = Cli::parse().command;
+    start_log(&command);
+    match command {
         Command::Sandbox(arguments) => sandbox_command::run(&arguments),
+        Command::Serve(arguments) => serve::serve(&arguments),
+        Command::Worker(arguments) => serve::work(&arguments),
+        Command::Config(command) => config::run(&command),
+        Command::Ceremony(arguments) => ceremony::run(&arguments),
+        Command::Account(arguments) => account::run(&arguments),
+        Command::Product(arguments) => product::run(&arguments),
+        Command::Order(arguments) => order::run(&arguments),
+        Command::Certificate(arguments) => certificate::run(&arguments),
+        Command::Audit(arguments) => audit::run(&arguments),
+        Command::Template(arguments) => template::run(&arguments),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "chancery", &mut script);
+            print::line(String::from_utf8_lossy(&script).trim_end())
+        }
     }
 }
 
-/// Logs go to standard error, as `CHANCERY_LOG` says (`info` if it says nothing).
-fn start_log() {
+/// Logs go to standard error, as `CHANCERY_LOG` says. If it says nothing, `info` for what keeps running and `warn` for a
+/// command that answers and ends.
+fn start_log(command: &Command) {
+    let (default, json) = match command {
+        Command::Sandbox(_) => ("info", false),
+        Command::Serve(arguments) | Command::Worker(arguments) => ("info", arguments.log_json),
+        _ => ("warn", false),
+    };
     let filter = tracing_subscriber::EnvFilter::try_from_env("CHANCERY_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if json {
+        log.json().init();
+    } else {
+        let colours = std::io::stderr().is_terminal()
+            && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        log.with_ansi(colours).init();
+    }
 }

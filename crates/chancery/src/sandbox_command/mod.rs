@@ -10,13 +10,14 @@ use std::sync::Arc;
 use anyhow::Context;
 use sandbox::{Addresses, Options, Outside, Sockets, World};
 use server::config::Rules;
+use server::demo;
 use server::http::listen::Tls;
 use server::open::{self, CaPlan, Files, OutsidePlan, Plan};
 use server::start::{Listeners, Running};
-use server::{clock, demo};
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
+use crate::signals;
 use folder::Folder;
 
 /// Start the real server with a fake DNS, a fake web, a mailbox and a clock that you turn.
@@ -94,7 +95,7 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     println!("{}", folder.ready_line(&ports, &accounts));
 
     tokio::select! {
-        () = stopped() => {}
+        () = signals::stopped() => {}
         () = input_ended(), if arguments.until_eof => {}
     }
     outside.stop();
@@ -155,22 +156,4 @@ async fn input_ended() {
         let _ = ended.send(());
     });
     let _ = end.await;
-}
-
-/// Waits for Ctrl-C or SIGTERM.
-async fn stopped() {
-    let interrupt = tokio::signal::ctrl_c();
-    let mut terminate =
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(signal) => signal,
-            Err(_) => {
-                let _ = interrupt.await;
-                return;
-            }
-        };
-    tokio::select! {
-        _ = interrupt => {}
-        _ = terminate.recv() => {}
-    }
-    tracing::info!(at = %clock::real_now(), "stopping");
 }
