@@ -111,6 +111,7 @@ fn run_alone(
                 return call.settle(Err(error));
             }
             tracing::debug!(transaction = call.name(), runs, %error, "transaction is run again");
+            session.idle();
             std::thread::sleep(pause(runs));
         }
         match run_once(session, vec![call], signal).pop() {
@@ -174,6 +175,7 @@ fn run_once(session: &mut Session, calls: Vec<Box<dyn Call>>, signal: &JobSignal
 fn judge(session: &mut Session, call: &mut dyn Call) -> (Verdict, bool) {
     let mut tx = Tx::new(session);
     let kept = call.run(&mut tx);
+    tx.settle(kept);
     let (doomed, wakes) = tx.end();
     let verdict = match doomed {
         None if kept => Verdict::Keep,

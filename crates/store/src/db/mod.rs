@@ -15,6 +15,7 @@ pub(crate) mod sqlite;
 mod tx;
 mod value;
 mod wake;
+mod wire;
 
 use group::Pending;
 use postgres::{PgOptions, PgSession};
@@ -201,7 +202,7 @@ where
     answer
 }
 
-/// The blocking PostgreSQL client must not start on a thread of an async runtime.
+/// The PostgreSQL client has a runtime of its own, which must not start on a thread of an async runtime.
 fn off_runtime<T: Send>(
     work: impl FnOnce() -> Result<T, StoreError> + Send,
 ) -> Result<T, StoreError> {

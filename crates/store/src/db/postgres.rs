@@ -1,23 +1,30 @@
-//! PostgreSQL: threads with one blocking connection each, and a pair that wakes other nodes.
+//! PostgreSQL: threads with one connection each, and a pair that wakes other nodes.
+//!
+//! A round trip costs more than most statements, so as few as possible are made. Statements whose
+//! answer nobody needs at once are queued and go out in one write with the next whose answer is
+//! needed; BEGIN goes with the first, and nobody waits for a ROLLBACK or a reader's end. A queued
+//! statement that fails dooms the transaction, however late that becomes known: COMMIT is sent
+//! only after every number of rows has been checked.
 //!
 //! There is no TLS to the server: it is reached over loopback, a unix socket or a tunnel.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
-use postgres::error::SqlState;
-use postgres::fallible_iterator::FallibleIterator;
-use postgres::types::ToSql;
-use postgres::{Client, Config, NoTls, Statement};
+use futures_util::TryStreamExt;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Config, Statement};
 
 use super::group;
 use super::queue::Queue;
 use super::session::Session;
 use super::sql::{Key, Sql, key};
-use super::value::{Row, RowOf, Value};
+use super::value::{Owned, Row, RowOf, Value};
 use super::wake::JobSignal;
+use super::wire::{Posted, Step, Wire};
 use crate::error::ConstraintKind;
 use crate::migrations::{self, Migration};
 use crate::{StoreError, migrations::ALL};
@@ -54,6 +61,12 @@ const ONE_CONNECTION: &str = "
     SET idle_in_transaction_session_timeout = '60s';
 ";
 
+/// In a session's own settings, so that BEGIN has nothing to say.
+const ONE_READER: &str = "
+    SET default_transaction_isolation = 'repeatable read';
+    SET default_transaction_read_only = on;
+";
+
 /// The waits between attempts to reach the server, in milliseconds. Then callers are told.
 const BACK_OFF: [u64; 7] = [0, 50, 100, 200, 400, 800, 1600];
 
@@ -64,15 +77,78 @@ pub(crate) struct PgSession {
     config: Arc<Config>,
     read_only: bool,
     open: Option<Box<Open>>,
+    stage: Stage,
+    /// Whether several closures share the transaction.
+    shared: bool,
+    /// Statements that nobody has had to wait for yet.
+    queued: Vec<Queued>,
 }
 
 struct Open {
-    client: Client,
+    wire: Wire,
     statements: HashMap<Key, Statement>,
+    ending: Ending,
+}
+
+/// How far the transaction has come.
+#[derive(Clone, Copy)]
+enum Stage {
+    /// There is none.
+    Idle,
+    /// This opens it, and goes out with its first statement.
+    Unsent(&'static str),
+    /// It is open.
+    Open,
+}
+
+/// What is left of the last transaction of this connection.
+enum Ending {
+    Nothing,
+    /// It is over but the server was not told: that goes out with the next one's beginning, or
+    /// when there is nothing else to do.
+    Unsent,
+    /// The server was told and has not been heard.
+    Posted(Posted<Done>),
+}
+
+struct Queued {
+    text: &'static str,
+    params: Vec<Owned>,
+    check: Check,
+}
+
+/// How many rows a queued statement must touch.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Check {
+    One,
+    /// One, and it cannot be another number: see [`always_one`].
+    Always,
+    Any,
+}
+
+/// The answer to a step.
+enum Done {
+    Rows(u64),
+    Prepared(Statement),
+}
+
+/// Steps that go out together, with the words to report each by.
+#[derive(Default)]
+struct Batch<'a> {
+    names: Vec<&'static str>,
+    steps: Vec<Step<'a, Done>>,
+}
+
+/// What came back, up to the first error.
+struct Outcome {
+    done: Vec<Done>,
+    error: Option<StoreError>,
+    /// The connection was lost, so that nobody knows how far the server has come.
+    lost: bool,
 }
 
 pub(crate) fn parse(url: &str) -> Result<Arc<Config>> {
-    let mut config: Config = url.parse().map_err(|error: postgres::Error| {
+    let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
         StoreError::Unavailable(format!("database address: {}", describe(&error)))
     })?;
     if config.get_application_name().is_none() {
@@ -93,21 +169,51 @@ pub(crate) fn migrate(config: &Arc<Config>, migrations: &[Migration]) -> Result<
 /// The life of one connection's thread.
 pub(crate) fn work(session: PgSession, queue: &Queue, group: usize, signal: &JobSignal) {
     let mut session = Session::Postgres(session);
-    while let Some(calls) = queue.take(group) {
+    loop {
+        let calls = match queue.try_take(group) {
+            Some(calls) => calls,
+            None => {
+                session.idle();
+                let Some(calls) = queue.take(group) else { return };
+                calls
+            }
+        };
         group::run(&mut session, calls, signal);
     }
 }
 
 impl PgSession {
     pub fn new(config: &Arc<Config>, read_only: bool) -> Self {
-        Self { config: config.clone(), read_only, open: None }
+        let (stage, queued) = (Stage::Idle, Vec::new());
+        Self { config: config.clone(), read_only, open: None, stage, shared: false, queued }
     }
 
     pub fn execute(&mut self, sql: &Sql, params: &[Value<'_>]) -> Result<u64> {
-        self.with(sql.for_postgres(), |client, statement| {
-            let params: Vec<_> = params.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
-            client.execute(statement, &params)
-        })
+        let text = sql.for_postgres();
+        let (client, statement) = self.statement(text)?;
+        let step: Step<'_, Done> = Box::pin(async move {
+            client.execute_raw(&statement, params.iter().copied()).await.map(Done::Rows)
+        });
+        self.send(Some((text, step)))
+    }
+
+    /// Sends it with the next statement whose answer somebody waits for; so does
+    /// [`PgSession::execute_later`]. A wrong number of rows is then reported by that one.
+    pub fn execute_one(&mut self, sql: &Sql, params: &[Value<'_>]) -> Result<()> {
+        let text = sql.for_postgres();
+        let check = if always_one(text) { Check::Always } else { Check::One };
+        self.queue(text, params, check);
+        Ok(())
+    }
+
+    pub fn execute_later(&mut self, sql: &Sql, params: &[Value<'_>]) -> Result<()> {
+        self.queue(sql.for_postgres(), params, Check::Any);
+        Ok(())
+    }
+
+    fn queue(&mut self, text: &'static str, params: &[Value<'_>], check: Check) {
+        let params = params.iter().map(Owned::from).collect();
+        self.queued.push(Queued { text, params, check });
     }
 
     pub fn query(
@@ -116,17 +222,21 @@ impl PgSession {
         params: &[Value<'_>],
         each: &mut dyn FnMut(&Row<'_>),
     ) -> Result<()> {
-        self.with(sql.for_postgres(), |client, statement| {
-            let mut rows = client.query_raw(statement, params)?;
-            while let Some(row) = rows.next()? {
+        let text = sql.for_postgres();
+        let (client, statement) = self.statement(text)?;
+        let step: Step<'_, Done> = Box::pin(async move {
+            let rows = client.query_raw(&statement, params.iter().copied()).await?;
+            let mut rows = pin!(rows);
+            while let Some(row) = rows.try_next().await? {
                 each(&Row(RowOf::Postgres(&row)));
             }
-            Ok(())
-        })
+            Ok(Done::Rows(0))
+        });
+        self.send(Some((text, step))).map(drop)
     }
 
     pub fn prepare(&mut self, sql: &Sql) -> Result<()> {
-        self.with(sql.for_postgres(), |_, _| Ok(()))
+        self.prepared(Some(sql.for_postgres()))
     }
 
     pub fn batch(&mut self, text: &str) -> Result<()> {
@@ -140,92 +250,249 @@ impl PgSession {
 
     /// Reads see one snapshot. Writes are READ COMMITTED: they lock the rows they decide by
     /// (`UPDATE .. RETURNING`, `FOR UPDATE`), which never needs the retries of SERIALIZABLE.
+    ///
+    /// The server hears of it with the first statement.
     pub fn begin(&mut self, shared: bool) -> Result<()> {
         self.connected()?;
-        let text = match (self.read_only, shared) {
-            (true, _) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-            (false, false) => "BEGIN",
-            (false, true) => "BEGIN; SAVEPOINT one",
-        };
-        match self.simple("BEGIN", text) {
-            // The server may have gone since the last transaction: once more, connecting anew.
-            Err(StoreError::Unavailable(_)) => {
-                self.connected()?;
-                self.simple("BEGIN", text)
-            }
-            done => done,
+        self.shared = shared;
+        self.queued.clear();
+        self.stage = Stage::Unsent(if shared { "BEGIN; SAVEPOINT one" } else { "BEGIN" });
+        Ok(())
+    }
+
+    /// After a closure has succeeded: asks for what is not known yet. What cannot touch a wrong
+    /// number of rows may wait for the COMMIT: if the server refuses it, that is a ROLLBACK.
+    /// Not if it is the first of its transaction: should the connection turn out to be gone, it
+    /// is better to know that nothing was committed.
+    pub fn settle(&mut self) -> Result<()> {
+        let sure = self.queued.iter().all(|queued| queued.check != Check::One);
+        let with_commit = sure && !self.read_only && !self.shared;
+        if self.queued.is_empty() || (with_commit && matches!(self.stage, Stage::Open)) {
+            return Ok(());
         }
+        self.prepared(None)?;
+        self.send(None).map(drop)
+    }
+
+    /// After a closure has failed: what was not sent never will be.
+    pub fn forget(&mut self) {
+        self.queued.clear();
     }
 
     pub fn keep(&mut self) -> Result<()> {
-        self.simple("SAVEPOINT", "RELEASE SAVEPOINT one; SAVEPOINT one")
+        self.if_open("SAVEPOINT", "RELEASE SAVEPOINT one; SAVEPOINT one")
     }
 
     pub fn undo(&mut self) -> Result<()> {
-        self.simple("ROLLBACK TO", "ROLLBACK TO SAVEPOINT one")
+        self.if_open("ROLLBACK TO", "ROLLBACK TO SAVEPOINT one")
     }
 
+    fn if_open(&mut self, step: &'static str, text: &str) -> Result<()> {
+        if matches!(self.stage, Stage::Open) { self.simple(step, text) } else { Ok(()) }
+    }
+
+    /// If the server refuses anything here, the transaction is over as well.
     pub fn commit(&mut self) -> Result<()> {
-        match self.simple("COMMIT", "COMMIT") {
-            Err(StoreError::Unavailable(message)) => Err(StoreError::CommitUnknown(message)),
-            done => done,
+        if !matches!(self.stage, Stage::Open) {
+            self.stage = Stage::Idle;
+            return Ok(());
+        }
+        self.prepared(None)?;
+        let queued = std::mem::take(&mut self.queued);
+        let mut batch = Batch::default();
+        let Some(open) = &mut self.open else { return Err(gone()) };
+        let client = open.wire.client();
+        batch.queued(&client, &open.statements, &queued)?;
+        batch.simple(&client, "COMMIT", "COMMIT");
+        let last = batch.steps.len() - 1;
+        self.stage = Stage::Idle;
+        let outcome = self.run(batch);
+        match outcome.error {
+            Some(StoreError::Unavailable(message))
+                if outcome.lost || outcome.done.len() == last =>
+            {
+                Err(StoreError::CommitUnknown(message))
+            }
+            Some(error) => Err(error),
+            None => Ok(()),
         }
     }
 
+    /// Does not wait for the server. A reader's locks nobody, so it may go with the next BEGIN.
     pub fn rollback(&mut self) {
-        if self.open.is_some() && self.simple("ROLLBACK", "ROLLBACK").is_err() {
-            self.open = None;
+        self.queued.clear();
+        let stage = std::mem::replace(&mut self.stage, Stage::Idle);
+        let (Some(open), Stage::Open) = (&mut self.open, stage) else { return };
+        open.ending = Ending::Unsent;
+        if !self.read_only {
+            self.idle();
         }
+    }
+
+    /// Before this thread waits for something else: tells the server that a transaction is over.
+    pub fn idle(&mut self) {
+        let Some(open) = &mut self.open else { return };
+        if !matches!(open.ending, Ending::Unsent) {
+            return;
+        }
+        let client = open.wire.client();
+        let mut step: Posted<Done> =
+            Box::pin(async move { client.batch_execute("ROLLBACK").await.map(|()| Done::Rows(0)) });
+        match open.wire.post(&mut step) {
+            Ok(()) => open.ending = Ending::Posted(step),
+            Err(_) => self.open = None,
+        }
+    }
+
+    /// Prepares what is queued, and this, as far as it is not: once in a connection's life.
+    fn prepared(&mut self, text: Option<&'static str>) -> Result<()> {
+        let Some(open) = &mut self.open else { return Err(gone()) };
+        let mut missing: Vec<&'static str> = Vec::new();
+        for text in self.queued.iter().map(|queued| queued.text).chain(text) {
+            if !open.statements.contains_key(&key(text)) && !missing.contains(&text) {
+                missing.push(text);
+            }
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let client = open.wire.client();
+        let mut batch = self.beginning()?;
+        let head = batch.steps.len();
+        for &text in &missing {
+            let client = client.clone();
+            batch.push(text, async move { client.prepare(text).await.map(Done::Prepared) });
+        }
+        let outcome = self.run(batch);
+        if let Some(open) = &mut self.open {
+            for (text, done) in missing.into_iter().zip(outcome.done.into_iter().skip(head)) {
+                if let Done::Prepared(statement) = done {
+                    open.statements.insert(key(text), statement);
+                }
+            }
+        }
+        outcome.error.map_or(Ok(()), Err)
+    }
+
+    fn statement(&mut self, text: &'static str) -> Result<(Arc<Client>, Statement)> {
+        self.prepared(Some(text))?;
+        let Some(open) = &self.open else { return Err(gone()) };
+        Ok((open.wire.client(), statement(&open.statements, text)?))
+    }
+
+    /// What has to be sent before a statement: the last transaction's end, this one's beginning.
+    fn beginning<'a>(&mut self) -> Result<Batch<'a>> {
+        let Some(open) = &mut self.open else { return Err(gone()) };
+        let client = open.wire.client();
+        let mut batch = Batch::default();
+        let begin = match self.stage {
+            Stage::Unsent(text) => Some(text),
+            Stage::Idle | Stage::Open => None,
+        };
+        match std::mem::replace(&mut open.ending, Ending::Nothing) {
+            Ending::Nothing => {}
+            Ending::Unsent => batch.simple(&client, "ROLLBACK", "ROLLBACK"),
+            Ending::Posted(step) => {
+                batch.names.push("ROLLBACK");
+                batch.steps.push(step);
+            }
+        }
+        if let Some(text) = begin {
+            batch.simple(&client, "BEGIN", text);
+            self.stage = Stage::Open;
+        }
+        Ok(batch)
+    }
+
+    /// Sends what is queued and this, and answers the last one's number of rows.
+    fn send(&mut self, last: Option<(&'static str, Step<'_, Done>)>) -> Result<u64> {
+        let queued = std::mem::take(&mut self.queued);
+        let mut batch = self.beginning()?;
+        let head = batch.steps.len();
+        let Some(open) = &mut self.open else { return Err(gone()) };
+        batch.queued(&open.wire.client(), &open.statements, &queued)?;
+        if let Some((name, step)) = last {
+            batch.names.push(name);
+            batch.steps.push(step);
+        }
+        let outcome = self.run(batch);
+        for (queued, done) in queued.iter().zip(outcome.done.iter().skip(head)) {
+            match done {
+                Done::Rows(found) if queued.check != Check::Any && *found != 1 => {
+                    return Err(StoreError::NotOne { sql: queued.text, found: *found });
+                }
+                _ => {}
+            }
+        }
+        match (outcome.error, outcome.done.last()) {
+            (Some(error), _) => Err(error),
+            (None, Some(Done::Rows(count))) => Ok(*count),
+            (None, _) => Ok(0),
+        }
+    }
+
+    fn run(&mut self, batch: Batch<'_>) -> Outcome {
+        let mut outcome = Outcome { done: Vec::new(), error: None, lost: false };
+        let Some(open) = &mut self.open else {
+            return Outcome { error: Some(gone()), ..outcome };
+        };
+        let answers = open.wire.all(batch.steps);
+        for (answer, name) in answers.done.into_iter().zip(batch.names) {
+            match answer {
+                Ok(done) => outcome.done.push(done),
+                Err(error) => {
+                    outcome.error = Some(self.failed(name, &error));
+                    break;
+                }
+            }
+        }
+        if let Some(error) = answers.lost {
+            self.open = None;
+            if outcome.error.is_none() {
+                outcome.error = Some(StoreError::Unavailable(describe(&error)));
+                outcome.lost = true;
+            }
+        }
+        outcome
     }
 
     /// Connects if there is no connection, with growing pauses.
     fn connected(&mut self) -> Result<()> {
-        if self.open.as_ref().is_some_and(|open| !open.client.is_closed()) {
+        if self.open.as_ref().is_some_and(|open| !open.wire.is_closed()) {
             return Ok(());
         }
         self.open = None;
         let mut last = String::new();
         for pause in BACK_OFF {
             std::thread::sleep(Duration::from_millis(pause));
-            match connect(&self.config) {
-                Ok(client) => {
-                    self.open = Some(Box::new(Open { client, statements: HashMap::new() }));
+            match connect(&self.config, self.read_only) {
+                Ok(wire) => {
+                    let (statements, ending) = (HashMap::new(), Ending::Nothing);
+                    self.open = Some(Box::new(Open { wire, statements, ending }));
                     return Ok(());
                 }
-                Err(error) => last = describe(&error),
+                Err(error) => last = error,
             }
             tracing::warn!(error = last, "cannot reach PostgreSQL");
         }
         Err(StoreError::Unavailable(last))
     }
 
+    /// One or several statements without parameters.
     fn simple(&mut self, step: &'static str, text: &str) -> Result<()> {
-        let Some(open) = &mut self.open else { return Err(gone()) };
-        let done = open.client.batch_execute(text);
-        done.map_err(|error| self.failed(step, &error))
-    }
-
-    fn with<T>(
-        &mut self,
-        text: &'static str,
-        run: impl FnOnce(&mut Client, &Statement) -> std::result::Result<T, postgres::Error>,
-    ) -> Result<T> {
-        let Some(open) = &mut self.open else { return Err(gone()) };
-        let Open { client, statements } = &mut **open;
-        let done = match statements.get(&key(text)) {
-            Some(statement) => run(client, statement),
-            None => client.prepare(text).and_then(|statement| {
-                run(client, statements.entry(key(text)).or_insert(statement))
-            }),
-        };
-        done.map_err(|error| self.failed(text, &error))
+        self.prepared(None)?;
+        let Some(open) = &self.open else { return Err(gone()) };
+        let client = open.wire.client();
+        let run: Step<'_, Done> =
+            Box::pin(async move { client.batch_execute(text).await.map(|()| Done::Rows(0)) });
+        self.send(Some((step, run))).map(drop)
     }
 
     /// Says what an error means for the transaction; a lost connection is dropped.
-    fn failed(&mut self, sql: &'static str, error: &postgres::Error) -> StoreError {
+    fn failed(&mut self, sql: &'static str, error: &tokio_postgres::Error) -> StoreError {
         let message = describe(error);
         let Some(db) = error.as_db_error() else {
-            let open = self.open.as_ref().is_some_and(|open| !open.client.is_closed());
+            let open = self.open.as_ref().is_some_and(|open| !open.wire.is_closed());
             if open && !error.is_closed() && !is_io(error) {
                 return StoreError::Database { sql, message };
             }
@@ -305,12 +572,9 @@ impl PgSession {
         while !signal.closed() {
             let Some(open) = &mut self.open else { return Err(gone()) };
             let pause = Duration::from_millis(100);
-            let heard = open.client.notifications().timeout_iter(pause).next();
-            let closed = open.client.is_closed();
-            match heard {
+            match open.wire.hear(pause) {
                 Ok(Some(note)) if note.process_id() == own.load(Ordering::Relaxed) => {}
                 Ok(Some(_)) => signal.raise_here(),
-                Ok(None) if closed => return Err(gone()),
                 Ok(None) => {}
                 Err(error) => return Err(self.failed("LISTEN", &error)),
             }
@@ -335,17 +599,68 @@ pub(crate) fn node_threads(
     ]
 }
 
-fn connect(config: &Config) -> std::result::Result<Client, postgres::Error> {
-    let mut client = config.connect(NoTls)?;
-    client.batch_execute(ONE_CONNECTION)?;
-    Ok(client)
+impl<'a> Batch<'a> {
+    fn push(
+        &mut self,
+        name: &'static str,
+        step: impl Future<Output = std::result::Result<Done, tokio_postgres::Error>> + 'a,
+    ) {
+        self.names.push(name);
+        self.steps.push(Box::pin(step));
+    }
+
+    fn simple(&mut self, client: &Arc<Client>, name: &'static str, text: &'static str) {
+        let client = client.clone();
+        self.push(name, async move { client.batch_execute(text).await.map(|()| Done::Rows(0)) });
+    }
+
+    fn queued(
+        &mut self,
+        client: &Arc<Client>,
+        statements: &HashMap<Key, Statement>,
+        queued: &'a [Queued],
+    ) -> Result<()> {
+        for Queued { text, params, .. } in queued {
+            let (client, statement) = (client.clone(), statement(statements, text)?);
+            self.push(text, async move {
+                let params = params.iter().map(Owned::value);
+                client.execute_raw(&statement, params).await.map(Done::Rows)
+            });
+        }
+        Ok(())
+    }
+}
+
+fn statement(statements: &HashMap<Key, Statement>, text: &'static str) -> Result<Statement> {
+    let unprepared = || StoreError::Database { sql: text, message: "it is not prepared".into() };
+    statements.get(&key(text)).cloned().ok_or_else(unprepared)
+}
+
+/// One row of VALUES is inserted or refused. (No table has a trigger or a rule.)
+fn always_one(text: &str) -> bool {
+    text.starts_with("INSERT INTO ")
+        && text.contains("VALUES (")
+        && !["ON CONFLICT", "SELECT", "), (", "),("].iter().any(|word| text.contains(word))
+}
+
+fn connect(config: &Config, read_only: bool) -> std::result::Result<Wire, String> {
+    let mut wire = Wire::connect(config)?;
+    let client = wire.client();
+    let text = format!("{ONE_CONNECTION}{}", if read_only { ONE_READER } else { "" });
+    let step: Step<'_, ()> = Box::pin(async move { client.batch_execute(&text).await });
+    let answers = wire.all(vec![step]);
+    match (answers.done.into_iter().next(), answers.lost) {
+        (Some(Ok(())), None) => Ok(wire),
+        (Some(Err(error)), _) | (_, Some(error)) => Err(describe(&error)),
+        (None, None) => Err("the settings were not answered".to_owned()),
+    }
 }
 
 fn gone() -> StoreError {
     StoreError::Unavailable("the connection is lost".to_owned())
 }
 
-fn is_io(error: &postgres::Error) -> bool {
+fn is_io(error: &tokio_postgres::Error) -> bool {
     std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>())
 }
 
@@ -361,7 +676,7 @@ fn is_stale(code: &SqlState) -> bool {
 }
 
 /// The error with its causes: the crate's own words are only "db error".
-fn describe(error: &postgres::Error) -> String {
+pub(crate) fn describe(error: &tokio_postgres::Error) -> String {
     if let Some(db) = error.as_db_error() {
         return format!("{} ({})", db.message(), db.code().code());
     }

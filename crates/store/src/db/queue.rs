@@ -46,6 +46,13 @@ impl Queue {
         Some(state.waiting.drain(..count).collect())
     }
 
+    /// The same without waiting. `None`: nothing is there.
+    pub fn try_take(&self, limit: usize) -> Option<Vec<Box<dyn Call>>> {
+        let mut state = self.lock();
+        let count = state.waiting.len().min(limit);
+        (count > 0).then(|| state.waiting.drain(..count).collect())
+    }
+
     /// What waits is still done; nothing new is taken.
     pub fn close(&self) {
         self.lock().closed = true;

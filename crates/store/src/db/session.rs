@@ -29,6 +29,16 @@ impl Session {
         on!(self, execute, sql, params)
     }
 
+    /// Runs a statement that must touch exactly one row, now or later.
+    pub fn execute_one(&mut self, sql: &Sql, params: &[Value<'_>]) -> Result<()> {
+        on!(self, execute_one, sql, params)
+    }
+
+    /// Runs a statement, now or later.
+    pub fn execute_later(&mut self, sql: &Sql, params: &[Value<'_>]) -> Result<()> {
+        on!(self, execute_later, sql, params)
+    }
+
     pub fn query(
         &mut self,
         sql: &Sql,
@@ -54,6 +64,28 @@ impl Session {
     /// Opens a transaction, with a savepoint inside if several closures will share it.
     pub fn begin(&mut self, shared: bool) -> Result<()> {
         on!(self, begin, shared)
+    }
+
+    /// After a closure that succeeded: whether all that was left for later succeeds too.
+    pub fn settle(&mut self) -> Result<()> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(session) => session.settle(),
+        }
+    }
+
+    /// After a closure that failed: drops what was left for later.
+    pub fn forget(&mut self) {
+        if let Self::Postgres(session) = self {
+            session.forget();
+        }
+    }
+
+    /// Before the thread waits for something else than the database.
+    pub fn idle(&mut self) {
+        if let Self::Postgres(session) = self {
+            session.idle();
+        }
     }
 
     /// Between two closures: keeps what the last one did.

@@ -116,6 +116,17 @@ impl SqliteSession {
         self.with(text, run).map(|rows| rows as u64)
     }
 
+    pub fn execute_one(&mut self, sql: &Sql, params: &[Value<'_>]) -> Result<()> {
+        match self.execute(sql, params)? {
+            1 => Ok(()),
+            found => Err(StoreError::NotOne { sql: sql.for_sqlite(), found }),
+        }
+    }
+
+    pub fn execute_later(&mut self, sql: &Sql, params: &[Value<'_>]) -> Result<()> {
+        self.execute(sql, params).map(drop)
+    }
+
     pub fn query(
         &mut self,
         sql: &Sql,

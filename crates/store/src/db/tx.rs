@@ -18,10 +18,16 @@ pub enum Database {
 
 /// An open transaction.
 ///
-/// A statement that the database refuses dooms it on both databases alike: every later statement
-/// answers the same error and nothing is kept, even if the closure returns `Ok`. To provoke and
-/// survive a conflict, use `ON CONFLICT`. A refused row (`execute_one`, a reader of rows) dooms
-/// nothing; return the error and all is rolled back.
+/// A statement that the database refuses dooms it on both databases alike, and so does an
+/// [`Tx::execute_one`] that touches another number of rows: every later statement answers the
+/// same error and nothing is kept, even if the closure returns `Ok`. To provoke and survive a
+/// conflict, use `ON CONFLICT`. A refused row (a reader of rows) dooms nothing; return the error
+/// and all is rolled back.
+///
+/// On PostgreSQL [`Tx::execute_one`] and [`Tx::execute_later`] only queue: the statements go out
+/// together with the next one whose answer is needed, or before the commit, in their order. What
+/// is wrong with one is then answered by that call, or to the caller of the transaction. So put
+/// what must be known first, and then everything that only has to be done.
 ///
 /// Nothing slow belongs inside: no network, no signing. A closure may run more than once.
 pub struct Tx<'s> {
@@ -35,19 +41,27 @@ impl<'s> Tx<'s> {
         Self { session, doomed: None, wakes: false }
     }
 
-    /// Runs a statement and says how many rows it touched.
+    /// Runs a statement and says how many rows it touched, which takes a round trip.
     pub fn execute(&mut self, sql: &Sql, params: &[Value<'_>]) -> Result<u64> {
         self.alive()?;
         let done = self.session.execute(sql, params);
         self.mark(done)
     }
 
-    /// Runs a statement that must touch exactly one row.
+    /// Runs a statement that must touch exactly one row, otherwise all is undone. Its errors may
+    /// be answered by a later statement or by the commit.
     pub fn execute_one(&mut self, sql: &Sql, params: &[Value<'_>]) -> Result<()> {
-        match self.execute(sql, params)? {
-            1 => Ok(()),
-            found => Err(StoreError::NotOne { sql: self.session.text(sql), found }),
-        }
+        self.alive()?;
+        let done = self.session.execute_one(sql, params);
+        self.mark(done)
+    }
+
+    /// Runs a statement that may touch any number of rows. Its errors may be answered by a later
+    /// statement or by the commit.
+    pub fn execute_later(&mut self, sql: &Sql, params: &[Value<'_>]) -> Result<()> {
+        self.alive()?;
+        let done = self.session.execute_later(sql, params);
+        self.mark(done)
     }
 
     /// Runs a query and reads every row.
@@ -111,6 +125,16 @@ impl<'s> Tx<'s> {
     /// After the commit, job workers look for work at once (see [`crate::Store::job_waker`]).
     pub fn wake_workers(&mut self) {
         self.wakes = true;
+    }
+
+    /// After the closure: learns how what was left for later has ended, or drops it.
+    pub(crate) fn settle(&mut self, kept: bool) {
+        if kept && self.doomed.is_none() {
+            let done = self.session.settle();
+            let _ = self.mark(done);
+        } else {
+            self.session.forget();
+        }
     }
 
     pub(crate) fn doom(&mut self, error: StoreError) {

@@ -1,7 +1,7 @@
 //! Values that go into a statement and rows that come out of it.
 
-use postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use rusqlite::types::{ToSqlOutput, ValueRef};
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
 use crate::StoreError;
 
@@ -93,7 +93,7 @@ impl ToSql for Value<'_> {
     fn to_sql(
         &self,
         ty: &Type,
-        out: &mut postgres::types::private::BytesMut,
+        out: &mut tokio_postgres::types::private::BytesMut,
     ) -> std::result::Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
         match *self {
             Self::Null => Ok(IsNull::Yes),
@@ -114,12 +114,43 @@ impl ToSql for Value<'_> {
     to_sql_checked!();
 }
 
+/// A parameter of a statement that is sent later.
+#[derive(Clone)]
+pub(crate) enum Owned {
+    Null,
+    Int(i64),
+    Text(Box<str>),
+    Bytes(Box<[u8]>),
+}
+
+impl From<&Value<'_>> for Owned {
+    fn from(value: &Value<'_>) -> Self {
+        match *value {
+            Value::Null => Self::Null,
+            Value::Int(n) => Self::Int(n),
+            Value::Text(text) => Self::Text(text.into()),
+            Value::Bytes(bytes) => Self::Bytes(bytes.into()),
+        }
+    }
+}
+
+impl Owned {
+    pub fn value(&self) -> Value<'_> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Int(n) => Value::Int(*n),
+            Self::Text(text) => Value::Text(text),
+            Self::Bytes(bytes) => Value::Bytes(bytes),
+        }
+    }
+}
+
 /// One row of an answer, of either database. Columns count from 0.
 pub struct Row<'r>(pub(crate) RowOf<'r>);
 
 pub(crate) enum RowOf<'r> {
     Sqlite(&'r rusqlite::Row<'r>),
-    Postgres(&'r postgres::Row),
+    Postgres(&'r tokio_postgres::Row),
 }
 
 impl Row<'_> {
@@ -210,7 +241,7 @@ impl Row<'_> {
 }
 
 /// `None` if the column is no number; `Some(None)` if it is NULL.
-fn postgres_int(row: &postgres::Row, column: usize) -> Option<Option<i64>> {
+fn postgres_int(row: &tokio_postgres::Row, column: usize) -> Option<Option<i64>> {
     let ty = row.columns().get(column)?.type_();
     match *ty {
         Type::INT8 => row.try_get(column).ok(),
