@@ -1,0 +1,228 @@
+//! Domain control of several names: lists, tokens, and orders that mix them.
+
+use crate::kit::{Csr, Form, Sandbox, fresh_name};
+use crate::on_both;
+use crate::steps::{file, issued, look, names, place, proof_path, settled, waits};
+
+on_both!(
+    methods_name_by_name,
+    one_token_for_all,
+    lists_that_do_not_fit,
+    methods_are_changed_name_by_name,
+    names_wait_for_each_other,
+    addresses_are_proven_by_files,
+);
+
+fn order(names: &[String], csr: &Csr) -> Form {
+    Form::order(279, csr).without("dcvMethod").set("domainNames", &names.join(","))
+}
+
+fn three() -> Vec<String> {
+    let base = fresh_name("list");
+    ["a", "b", "c"].map(|w| format!("{w}.{base}")).to_vec()
+}
+
+fn publish(sandbox: &Sandbox, csr: &Csr, host: &str) {
+    sandbox.publish_cname(csr, host, None);
+    sandbox.publish_file(csr, "both", host, None);
+}
+
+fn enter_code(sandbox: &Sandbox, order: &str, address: &str) {
+    let code = sandbox.wait_for(address, || {
+        let mails = sandbox.mailbox(address);
+        Some(mails.first()?["codes"][0].as_str()?.to_owned())
+    });
+    let url = format!("{}/products/EnterDCVCode2", sandbox.at("api"));
+    let form = [("orderNumber", order), ("dcvCode", &code)];
+    let page = sandbox.http().post(url).form(&form).send().expect("a page").text().expect("text");
+    assert!(page.contains("You have entered the correct"), "{page}");
+}
+
+/// dcvEmailAddresses holds addresses and tokens, in the order of domainNames; validationTokens holds tokens alone.
+fn methods_name_by_name(sandbox: &Sandbox) {
+    for separator in [",", " ", "\n", ", "] {
+        let wanted = three();
+        let csr = Csr::new("");
+        sandbox.publish_cname(&csr, &wanted[1], None);
+        sandbox.publish_file(&csr, "http", &wanted[2], None);
+        let address = format!("admin@{}", wanted[0]);
+        let list = [address.as_str(), "CNAMECSRHASH", "HTTPCSRHASH"].join(separator);
+        let form = order(&wanted, &csr).set("dcvEmailAddresses", &list);
+        let number = place(sandbox, &form);
+        let details = Form::new(&[("orderNumber", &number)]);
+        let details = sandbox.call("!GetMDCDomainDetails", &details);
+        let methods = [1, 2, 3].map(|n| details.get(&format!("{n}_dcvMethod")).to_owned());
+        assert_eq!(methods, ["EMAIL", "CNAME_CSR_HASH", "HTTP_CSR_HASH"], "{}", details.raw);
+        settled(sandbox);
+        waits(sandbox, &number, "the mailed one is open");
+        enter_code(sandbox, &number, &address);
+        assert_eq!(names(&issued(sandbox, &number, separator)), wanted);
+    }
+    let wanted = three();
+    let csr = Csr::new("");
+    sandbox.publish_cname(&csr, &wanted[0], None);
+    sandbox.publish_file(&csr, "http", &wanted[1], None);
+    sandbox.publish_file(&csr, "https", &wanted[2], None);
+    let list = "CNAMECSRHASH HTTPCSRHASH HTTPSCSRHASH";
+    let number = place(sandbox, &order(&wanted, &csr).set("validationTokens", list));
+    assert_eq!(names(&issued(sandbox, &number, "tokens")), wanted);
+    // Both, saying the same.
+    let wanted = three();
+    let csr = Csr::new("");
+    wanted.iter().for_each(|n| publish(sandbox, &csr, n));
+    let list = "CNAMECSRHASH,HTTPCSRHASH,HTTPSCSRHASH";
+    let form = order(&wanted, &csr).set("dcvEmailAddresses", list).set("validationTokens", list);
+    issued(sandbox, &place(sandbox, &form), "both lists");
+}
+
+fn one_token_for_all(sandbox: &Sandbox) {
+    for parameter in ["dcvEmailAddresses", "validationTokens"] {
+        for token in ["ALLCNAMECSRHASH", "ALLHTTPCSRHASH", "ALLHTTPSCSRHASH", "allcnamecsrhash"] {
+            let wanted = three();
+            let csr = Csr::new("");
+            wanted.iter().for_each(|n| publish(sandbox, &csr, n));
+            let number = place(sandbox, &order(&wanted, &csr).set(parameter, token));
+            assert_eq!(names(&issued(sandbox, &number, token)), wanted);
+        }
+    }
+    // dcvMethod alone stands for all of them too.
+    let wanted = three();
+    let csr = Csr::new("");
+    wanted.iter().for_each(|n| publish(sandbox, &csr, n));
+    let number = place(sandbox, &order(&wanted, &csr).set("dcvMethod", "HTTPS_CSR_HASH"));
+    issued(sandbox, &number, "dcvMethod");
+}
+
+fn lists_that_do_not_fit(sandbox: &Sandbox) {
+    let wanted = three();
+    let address = format!("admin@{},CNAMECSRHASH,CNAMECSRHASH", wanted[0]);
+    let cases: [(&str, &str, &str); 9] = [
+        ("validationTokens", &address, "validationTokens"),
+        ("validationTokens", "CNAMECSRHASH,CNAMECSRHASH", "validationTokens"),
+        (
+            "validationTokens",
+            "CNAMECSRHASH,CNAMECSRHASH,CNAMECSRHASH,CNAMECSRHASH",
+            "validationTokens",
+        ),
+        ("validationTokens", "ALLCNAMECSRHASH,CNAMECSRHASH,CNAMECSRHASH", "validationTokens"),
+        ("validationTokens", "CNAME,CNAMECSRHASH,CNAMECSRHASH", "validationTokens"),
+        ("dcvEmailAddresses", "CNAMECSRHASH", "dcvEmailAddresses"),
+        ("dcvEmailAddresses", "a@b@c,CNAMECSRHASH,CNAMECSRHASH", "dcvEmailAddresses"),
+        ("dcvEmailAddresses", "me@example.org,CNAMECSRHASH,CNAMECSRHASH", "dcvEmailAddresses"),
+        ("dcvEmailAddresses", "ALLEMAIL", "dcvEmailAddresses"),
+    ];
+    for (parameter, value, named) in cases {
+        let form = order(&wanted, &Csr::new("")).set(parameter, value);
+        let answer = sandbox.call("!AutoApplySSL", &form);
+        answer.refused(-4, &format!("The value of the '{named}' argument is invalid!"));
+    }
+    let form = order(&wanted, &Csr::new(""))
+        .set("dcvEmailAddresses", "ALLHTTPCSRHASH")
+        .set("validationTokens", "ALLCNAMECSRHASH");
+    let answer = sandbox.call("!AutoApplySSL", &form);
+    answer.refused(-4, "The value of the 'validationTokens' argument is invalid!");
+    // A file proves no wildcard, in a list either.
+    let with_wildcard = [wanted[0].clone(), format!("*.{}", wanted[1])];
+    let form = order(&with_wildcard, &Csr::new(""))
+        .set("product", "492")
+        .set("validationTokens", "CNAMECSRHASH,HTTPCSRHASH");
+    let answer = sandbox.call("!AutoApplySSL", &form);
+    assert_eq!(answer.get("errorCode"), "-4", "{}", answer.raw);
+}
+
+fn methods_are_changed_name_by_name(sandbox: &Sandbox) {
+    let wanted = three();
+    let csr = Csr::new("");
+    let number = place(sandbox, &order(&wanted, &csr).set("dcvMethod", "HTTP_CSR_HASH"));
+    let update = |form: Form| sandbox.call("!AutoUpdateDCV", &form.set("orderNumber", &number));
+    // An order of several names needs to be told which one is meant.
+    let unnamed = update(Form::new(&[("newMethod", "CNAME_CSR_HASH")]));
+    unnamed.refused(-3, "The 'domainName' argument is missing!");
+    let stranger =
+        update(Form::new(&[("newMethod", "CNAME_CSR_HASH"), ("domainName", "other.example.org")]));
+    stranger.refused(-4, "The value of the 'domainName' argument is invalid!");
+    let fewer = update(Form::new(&[
+        ("domainNames", &wanted.join(" ")),
+        ("newMethods", "CNAME_CSR_HASH,CNAME_CSR_HASH"),
+    ]));
+    fewer.refused(-4, "The value of the 'newMethods' argument is invalid!");
+    let no_address = update(Form::new(&[("domainName", &wanted[0]), ("newMethod", "EMAIL")]));
+    no_address.refused(-3, "The 'newDCVEmailAddress' argument is missing!");
+    let odd = update(Form::new(&[("domainName", &wanted[0]), ("newMethod", "PIGEON")]));
+    odd.refused(-4, "The value of the 'newMethod' argument is invalid!");
+    let with_format = update(Form::new(&[
+        ("domainName", &wanted[0]),
+        ("newMethod", "CNAME_CSR_HASH"),
+        ("responseFormat", "1"),
+    ]));
+    with_format.refused(-2, "'responseFormat' is an unrecognised argument!");
+    // One, then the rest.
+    let one = update(Form::new(&[("domainName", &wanted[0]), ("newMethod", "CNAME_CSR_HASH")]));
+    assert_eq!(one.raw, "errorCode=0");
+    let address = format!("webmaster@{}", wanted[1]);
+    sandbox.publish_cname(&csr, &wanted[0], None);
+    sandbox.publish_file(&csr, "https", &wanted[2], None);
+    let rest = update(Form::new(&[
+        ("domainNames", &format!("{} {}", wanted[1], wanted[2])),
+        ("newMethods", "EMAIL,HTTPS_CSR_HASH"),
+        ("newDCVEmailAddresses", &address),
+    ]));
+    assert_eq!(rest.raw, "errorCode=0");
+    enter_code(sandbox, &number, &address);
+    assert_eq!(names(&issued(sandbox, &number, "changed")), wanted);
+}
+
+/// Some proven, some not: the order waits, and says so name by name.
+fn names_wait_for_each_other(sandbox: &Sandbox) {
+    let wanted = three();
+    let csr = Csr::new("");
+    publish(sandbox, &csr, &wanted[0]);
+    let number = place(sandbox, &order(&wanted, &csr).set("dcvMethod", "HTTP_CSR_HASH"));
+    settled(sandbox);
+    waits(sandbox, &number, "one of three");
+    let details = Form::new(&[("orderNumber", &number), ("showStatusDetails", "Y")]);
+    let before = sandbox.call("!GetMDCDomainDetails", &details);
+    let told = |n: usize| before.get(&format!("{n}_dcvStatus")).to_owned();
+    assert_eq!(
+        [told(1), told(2), told(3)],
+        ["Validated", "Awaiting Validation", "Awaiting Validation"]
+    );
+    assert_eq!(before.get("dcvStatus"), "2", "in progress");
+    let collected = Form::new(&[
+        ("orderNumber", number.as_str()),
+        ("queryType", "0"),
+        ("responseFormat", "1"),
+        ("showMDCDomainDetails", "Y"),
+        ("showStatusDetails", "Y"),
+    ]);
+    let collected = sandbox.call("download/CollectSSL", &collected);
+    assert_eq!(collected.get("errorCode"), "0");
+    assert!(collected.get("mdcDomainDetails").contains(&wanted[1]), "{}", collected.raw);
+    for name in &wanted[1..] {
+        publish(sandbox, &csr, name);
+    }
+    let update = Form::new(&[
+        ("orderNumber", number.as_str()),
+        ("domainName", &wanted[1]),
+        ("newMethod", "HTTP_CSR_HASH"),
+    ]);
+    assert_eq!(sandbox.call("!AutoUpdateDCV", &update).raw, "errorCode=0");
+    issued(sandbox, &number, "all three");
+    assert_eq!(look(sandbox, &number).get("certificateStatus"), "Issued");
+}
+
+/// An IP address in domainNames: by file only, and it stands in the certificate as one.
+fn addresses_are_proven_by_files(sandbox: &Sandbox) {
+    let name = fresh_name("ip");
+    let csr = Csr::new("");
+    sandbox.publish_file(&csr, "http", &name, None);
+    let content = format!("{}\nsectigo.com\n", csr.sha256);
+    file(sandbox, "http", "192.0.2.1", &proof_path(&csr), &content, 200);
+    let form = order(&[name.clone(), "8.8.8.8".to_owned()], &csr)
+        .set("validationTokens", "HTTPCSRHASH,CNAMECSRHASH");
+    let records = sandbox.call("!AutoApplySSL", &form);
+    records.refused(-4, "The value of the 'validationTokens' argument is invalid!");
+    let private = order(&[name, "10.0.0.1".to_owned()], &csr).set("dcvMethod", "HTTP_CSR_HASH");
+    let private = sandbox.call("!AutoApplySSL", &private);
+    private.refused(-4, "The value of the 'domainNames' argument is invalid!");
+}

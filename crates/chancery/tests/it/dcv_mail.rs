@@ -1,0 +1,265 @@
+//! Domain control by mail: the mail, its pages, what settles and what does not, and to whom it may go.
+
+use serde_json::{Value, json};
+
+use crate::kit::{Answer, Csr, Form, Sandbox, fresh_name};
+use crate::on_both;
+use crate::steps::{issued, look, order_by, place, settled, waits};
+
+on_both!(
+    the_mail_and_its_pages,
+    programs_post_with_the_values_in_the_query,
+    a_wrong_code_settles_nothing,
+    the_receiver_may_decline,
+    mails_are_sent_again,
+    addresses_that_domains_publish,
+    the_list_of_addresses,
+);
+
+const RIGHT: &str = "You have entered the correct Domain Control Validation code";
+const ISSUED: &str = "the certificate has already been issued";
+const WRONG: &str = "Invalid Validation Code!";
+
+/// The one sentence of three that a page holds.
+#[track_caller]
+fn sentence(html: &str) -> &'static str {
+    let found: Vec<_> = [RIGHT, ISSUED, WRONG].into_iter().filter(|s| html.contains(s)).collect();
+    assert_eq!(found.len(), 1, "{html}");
+    found[0]
+}
+
+fn order(sandbox: &Sandbox, name: &str, address: &str) -> String {
+    let csr = Csr::new(name);
+    place(sandbox, &order_by("EMAIL", &csr).set("dcvEmailAddress", address))
+}
+
+/// The newest mail to an address, once there are so many.
+fn mail(sandbox: &Sandbox, to: &str, count: usize) -> Value {
+    sandbox.wait_for(&format!("mail {count} to {to}"), || {
+        let mails = sandbox.mailbox(to);
+        (mails.len() >= count).then(|| mails[0].clone())
+    })
+}
+
+fn code(mail: &Value) -> String {
+    let codes = mail["codes"].as_array().expect("codes");
+    assert_eq!(codes.len(), 1, "{mail}");
+    codes[0].as_str().expect("a code").to_owned()
+}
+
+fn enter(sandbox: &Sandbox, order: &str, code: &str) -> String {
+    let url = format!("{}/products/EnterDCVCode2", sandbox.at("api"));
+    let form = [("orderNumber", order), ("dcvCode", code)];
+    let page = sandbox.http().post(url).form(&form).send().expect("a page");
+    assert_eq!(page.status(), 200);
+    page.text().expect("text")
+}
+
+fn the_mail_and_its_pages(sandbox: &Sandbox) {
+    let name = fresh_name("mail");
+    let address = format!("hostmaster@{name}");
+    let order = order(sandbox, &name, &address);
+    let mail = mail(sandbox, &address, 1);
+    let subject = format!("ORDER #{order} - Domain Control Validation for {name}");
+    assert_eq!(mail["subject"], subject.as_str());
+    let code = code(&mail);
+    assert!(code.len() >= 20, "112 bits: {code}");
+    assert!(mail["text"].as_str().expect("text").contains(&name));
+    assert!(mail["html"].as_str().expect("HTML").contains(&code));
+    // Links are opened by scanners: a GET settles nothing.
+    let links: Vec<&str> =
+        mail["links"].as_array().expect("links").iter().filter_map(Value::as_str).collect();
+    let link = |what: &str| links.iter().find(|l| l.contains(what)).copied().expect("a link");
+    for what in ["EnterDCVCode", "RejectDCVCode"] {
+        let page = sandbox.http().get(link(what)).send().expect("a page");
+        assert_eq!(page.status(), 200, "{what}");
+        let html = page.text().expect("text");
+        assert!(html.contains("<form") && html.contains("post"), "{html}");
+        assert!(![RIGHT, ISSUED, WRONG].iter().any(|s| html.contains(s)), "{html}");
+    }
+    for path in ["EnterDCVCode2", "RejectDCVCode", "EnterDCVCode"] {
+        let url =
+            format!("{}/products/{path}?orderNumber={order}&dcvCode={code}", sandbox.at("api"));
+        sandbox.http().get(url).send().expect("a page");
+    }
+    settled(sandbox);
+    waits(sandbox, &order, "only looked at");
+    assert_eq!(sentence(&enter(sandbox, &order, &code)), RIGHT);
+    issued(sandbox, &order, "code entered");
+    assert_eq!(sentence(&enter(sandbox, &order, &code)), ISSUED);
+    let details = Form::new(&[("orderNumber", &order)]);
+    let details = sandbox.call("!GetMDCDomainDetails", &details);
+    assert_eq!(details.get("1_dcvMethod"), "EMAIL");
+    assert_eq!(details.get("1_dcvStatus"), "Validated");
+}
+
+fn programs_post_with_the_values_in_the_query(sandbox: &Sandbox) {
+    for path in ["EnterDCVCode2", "EnterDCVCode", "enterdcvcode2"] {
+        let name = fresh_name("mail");
+        let address = format!("webmaster@{name}");
+        let order = order(sandbox, &name, &address);
+        let code = code(&mail(sandbox, &address, 1));
+        let url =
+            format!("{}/products/{path}?orderNumber={order}&dcvCode={code}", sandbox.at("api"));
+        let page = sandbox.http().post(url).send().expect("a page");
+        assert_eq!(sentence(&page.text().expect("text")), RIGHT, "{path}");
+        issued(sandbox, &order, path);
+    }
+}
+
+fn a_wrong_code_settles_nothing(sandbox: &Sandbox) {
+    let name = fresh_name("mail");
+    let address = format!("admin@{name}");
+    let first = order(sandbox, &name, &address);
+    let right = code(&mail(sandbox, &address, 1));
+    let other = fresh_name("mail");
+    let second = order(sandbox, &other, &format!("admin@{other}"));
+    let theirs = code(&mail(sandbox, &format!("admin@{other}"), 1));
+    let cases = [
+        (first.as_str(), theirs.as_str()),
+        (second.as_str(), right.as_str()),
+        (first.as_str(), &right[1..]),
+        (first.as_str(), ""),
+        (first.as_str(), "' or 1=1 --"),
+        ("99999999", right.as_str()),
+        ("", right.as_str()),
+        ("x", right.as_str()),
+    ];
+    for (order, code) in cases {
+        assert_eq!(sentence(&enter(sandbox, order, code)), WRONG, "{order} {code}");
+    }
+    let url = format!("{}/products/RejectDCVCode", sandbox.at("api"));
+    let form = [("orderNumber", first.as_str()), ("dcvCode", theirs.as_str())];
+    let page = sandbox.http().post(url).form(&form).send().expect("a page");
+    assert_eq!(sentence(&page.text().expect("text")), WRONG);
+    settled(sandbox);
+    for order in [&first, &second] {
+        waits(sandbox, order, "wrong codes");
+    }
+    assert_eq!(sentence(&enter(sandbox, &first, &right)), RIGHT);
+    assert_eq!(sentence(&enter(sandbox, &second, &theirs)), RIGHT);
+}
+
+/// Declined: the order is rejected, and its number may be asked for in vain.
+fn the_receiver_may_decline(sandbox: &Sandbox) {
+    let name = fresh_name("mail");
+    let address = format!("postmaster@{name}");
+    let order = order(sandbox, &name, &address);
+    let mail = mail(sandbox, &address, 1);
+    let code = code(&mail);
+    let url = format!("{}/products/RejectDCVCode", sandbox.at("api"));
+    let form = [("orderNumber", order.as_str()), ("dcvCode", code.as_str())];
+    let page = sandbox.http().post(url).form(&form).send().expect("a page");
+    assert_eq!(page.status(), 200);
+    let html = page.text().expect("text");
+    assert!(![RIGHT, ISSUED, WRONG].iter().any(|s| html.contains(s)), "{html}");
+    look(sandbox, &order).refused(-20, "The certificate request has been rejected!");
+    assert_eq!(sentence(&enter(sandbox, &order, &code)), WRONG);
+    let again = Form::new(&[("orderNumber", &order), ("newMethod", "HTTP_CSR_HASH")]);
+    let again = sandbox.call("!AutoUpdateDCV", &again);
+    assert_eq!(again.get("errorCode"), "-4", "{}", again.raw);
+}
+
+fn mails_are_sent_again(sandbox: &Sandbox) {
+    let name = format!("deep.{}", fresh_name("mail"));
+    let (_, parent) = name.split_once('.').expect("labels");
+    let [first, second] = [format!("admin@{name}"), format!("administrator@{parent}")];
+    let order = order(sandbox, &name, &first);
+    let one = code(&mail(sandbox, &first, 1));
+    let resend = |form: &Form| sandbox.call("!ResendDCVEmail", form);
+    let by_order = Form::new(&[("orderNumber", &order)]);
+    assert_eq!(resend(&by_order).raw, "errorCode=0");
+    assert_eq!(code(&mail(sandbox, &first, 2)), one, "the same address, the same code");
+    // Also by the chain's number, and to the same address by name.
+    let by_base = Form::new(&[("baseOrderNumber", &order), ("dcvEmailAddress", &first)]);
+    assert_eq!(resend(&by_base).raw, "errorCode=0");
+    assert_eq!(code(&mail(sandbox, &first, 3)), one);
+    // Another address: another code, and the old one is worth nothing.
+    assert_eq!(resend(&by_order.clone().set("dcvEmailAddress", &second)).raw, "errorCode=0");
+    let two = code(&mail(sandbox, &second, 1));
+    assert_ne!(one, two);
+    assert_eq!(sentence(&enter(sandbox, &order, &one)), WRONG);
+    // An address that was never offered.
+    let bad = resend(&by_order.clone().set("dcvEmailAddress", "someone@example.org"));
+    assert_eq!(bad.get("errorCode"), "-4", "{}", bad.raw);
+    assert_eq!(bad.get("errorItem"), "dcvEmailAddress", "{}", bad.raw);
+    let missing = resend(&Form::default());
+    assert_eq!(missing.get("errorCode"), "-3", "{}", missing.raw);
+    assert_eq!(missing.get("errorItem"), "orderNumber", "{}", missing.raw);
+    let unknown = resend(&Form::new(&[("orderNumber", "99999999")]));
+    assert_eq!(unknown.get("errorCode"), "-4", "{}", unknown.raw);
+    let foreign = by_order.clone().login(sandbox, "webhost");
+    let foreign = Answer::read(&sandbox.post("!ResendDCVEmail", &foreign));
+    assert_eq!(foreign.get("errorCode"), "-4", "{}", foreign.raw);
+    assert_eq!(sentence(&enter(sandbox, &order, &two)), RIGHT);
+    issued(sandbox, &order, "second address");
+    let late = resend(&by_order);
+    assert_eq!(late.get("errorCode"), "-4", "{}", late.raw);
+}
+
+fn list(sandbox: &Sandbox, name: &str, format: &str) -> String {
+    let form = Form::new(&[("domainName", name), ("responseFormat", format)]);
+    sandbox.post("!GetDCVEmailAddressList", &form.login(sandbox, "reseller"))
+}
+
+/// CAA contactemail and the TXT record: usable once the list has offered them.
+fn addresses_that_domains_publish(sandbox: &Sandbox) {
+    let name = fresh_name("contact");
+    let [by_caa, by_txt] =
+        ["caa", "txt"].map(|w| format!("{w}@contact-{}.example.net", &name[..12]));
+    let policies = json!([{ "tag": "contactemail", "value": by_caa }]);
+    sandbox.control("/add-caa", &json!({ "host": name, "policies": policies }));
+    let owner = format!("_validation-contactemail.{name}");
+    sandbox.control("/set-txt", &json!({ "host": owner, "value": by_txt }));
+    for address in [&by_caa, &by_txt] {
+        let csr = Csr::new(&name);
+        let form = order_by("EMAIL", &csr).set("dcvEmailAddress", address);
+        let early = sandbox.call("!AutoApplySSL", &form);
+        assert_eq!(early.get("errorCode"), "-4", "never offered: {}", early.raw);
+        assert!(early.raw.contains("dcvEmailAddress"), "{}", early.raw);
+    }
+    let json: Value = serde_json::from_str(&list(sandbox, &name, "2")).expect("JSON");
+    assert_eq!(json["dns_caa_email"], json!([by_caa]));
+    assert_eq!(json["dns_txt_email"], json!([by_txt]));
+    assert!(!list(sandbox, &name, "1").contains(&by_txt), "told in JSON alone");
+    for address in [&by_caa, &by_txt] {
+        let order = order(sandbox, &name, address);
+        let code = code(&mail(sandbox, address, 1));
+        assert_eq!(sentence(&enter(sandbox, &order, &code)), RIGHT);
+        issued(sandbox, &order, address);
+    }
+    // Offered to one account is not offered to another.
+    let csr = Csr::new(&name);
+    let form = order_by("EMAIL", &csr).set("dcvEmailAddress", &by_txt).login(sandbox, "webhost");
+    let foreign = Answer::read(&sandbox.post("!AutoApplySSL", &form));
+    assert_eq!(foreign.get("errorCode"), "-4", "{}", foreign.raw);
+}
+
+fn the_list_of_addresses(sandbox: &Sandbox) {
+    let text = list(sandbox, "www.shop.example.org", "1");
+    let locals = ["admin", "administrator", "hostmaster", "postmaster", "webmaster"];
+    let mut lines: Vec<&str> = text.split_terminator('\n').collect();
+    assert_eq!(lines[..3], ["0", "domain_name\twww.shop.example.org", "whois_email\tnone"]);
+    let mut expected: Vec<String> = Vec::new();
+    for (level, domain) in
+        [(2, "example.org"), (3, "shop.example.org"), (4, "www.shop.example.org")]
+    {
+        expected.extend(locals.iter().map(|l| format!("level{level}_email\t{l}@{domain}")));
+    }
+    let mut rest: Vec<&str> = lines.split_off(3);
+    rest.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(rest, expected);
+    assert!(text.ends_with('\n') && !text.contains('\r') && !text.contains("\t "));
+    assert_eq!(text, list(sandbox, "www.shop.example.org", "0"), "0 is text too");
+    assert_eq!(text.split_whitespace().count() % 2, 1, "a code and pairs");
+    let first = |name: &str| list(sandbox, name, "1").lines().next().expect("a line").to_owned();
+    assert_eq!(first("*.shop.example.org"), "0");
+    assert_eq!(first("8.8.8.8"), "-19");
+    assert_eq!(first("10.0.0.1"), "-37");
+    assert_eq!(first("mailserver"), "-37");
+    assert_eq!(first("not a name"), "-4");
+    let missing =
+        sandbox.post("!GetDCVEmailAddressList", &Form::default().login(sandbox, "reseller"));
+    assert_eq!(missing, "-3\nThe 'domainName' argument is missing!\n");
+}
