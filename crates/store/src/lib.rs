@@ -10,7 +10,8 @@
 //! Rules for queries: one named constant each, listed in its module's `ALL` and that in
 //! [`every_query`], so that a test prepares each of them on both databases. Only numbers, texts,
 //! bytes and NULL. Rows that a decision hangs on are locked by writing them first
-//! (`UPDATE .. RETURNING`) or, on PostgreSQL, by `FOR UPDATE`.
+//! (`UPDATE .. RETURNING`) or, on PostgreSQL, by `FOR UPDATE`. Where the answer is not needed at
+//! once, [`Tx::execute_one`] or [`Tx::execute_later`]: on PostgreSQL they cost no round trip.
 
 pub mod accounts;
 pub mod certificates;

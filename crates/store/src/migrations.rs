@@ -14,7 +14,8 @@
 //!
 //! Otherwise there is a pair `NNNN_name.sqlite.sql` and `NNNN_name.postgres.sql`. Types are
 //! `BIGINT`, `TEXT` and `{blob}` only. Keys are never used twice, also on SQLite. Constraints
-//! must not be DEFERRABLE: with group commit they would be found too late.
+//! must not be DEFERRABLE: with group commit they would be found too late. There are no triggers
+//! and no rules: an INSERT of one row is taken to insert one row.
 
 use std::fmt::Write;
 
@@ -101,7 +102,7 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7236823489)";
 
 pub(crate) fn run(session: &mut Session, migrations: &[Migration]) -> Result<(), StoreError> {
-    session.begin(false)?;
+    session.begin(false, "migrate")?;
     match run_inside(session, migrations) {
         Ok(()) => session.commit(),
         Err(error) => {

@@ -147,7 +147,8 @@ enum Verdict {
 /// One database transaction for all of these. Returns those that need another one.
 fn run_once(session: &mut Session, calls: Vec<Box<dyn Call>>, signal: &JobSignal) -> Unsettled {
     let shared = calls.len() > 1;
-    if let Err(error) = session.begin(shared) {
+    let name = calls.first().map_or("", |call| call.name());
+    if let Err(error) = session.begin(shared, name) {
         return all_again(calls, &error);
     }
     let mut ended: Vec<(Box<dyn Call>, Verdict)> = Vec::with_capacity(calls.len());

@@ -2,13 +2,14 @@
 //!
 //! A round trip costs more than most statements, so as few as possible are made. Statements whose
 //! answer nobody needs at once are queued and go out in one write with the next whose answer is
-//! needed; BEGIN goes with the first, and nobody waits for a ROLLBACK or a reader's end. A queued
+//! needed; BEGIN goes with the first, and nobody waits for a ROLLBACK or a reader's end. A read of
+//! one query is sent without a transaction around it. A queued
 //! statement that fails dooms the transaction, however late that becomes known: COMMIT is sent
 //! only after every number of rows has been checked.
 //!
 //! There is no TLS to the server: it is reached over loopback, a unix socket or a tunnel.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -67,6 +68,9 @@ const ONE_READER: &str = "
     SET default_transaction_read_only = on;
 ";
 
+/// How many statements may wait to be sent.
+const QUEUED: usize = 256;
+
 /// The waits between attempts to reach the server, in milliseconds. Then callers are told.
 const BACK_OFF: [u64; 7] = [0, 50, 100, 200, 400, 800, 1600];
 
@@ -80,6 +84,10 @@ pub(crate) struct PgSession {
     stage: Stage,
     /// Whether several closures share the transaction.
     shared: bool,
+    /// The closure that runs.
+    name: &'static str,
+    /// Readers' closures that make more than one query.
+    several: HashSet<Key>,
     /// Statements that nobody has had to wait for yet.
     queued: Vec<Queued>,
 }
@@ -95,6 +103,10 @@ struct Open {
 enum Stage {
     /// There is none.
     Idle,
+    /// It reads, and may well be over after one query, which is a snapshot by itself.
+    Single,
+    /// So far it has made one query.
+    Asked,
     /// This opens it, and goes out with its first statement.
     Unsent(&'static str),
     /// It is open.
@@ -184,8 +196,16 @@ pub(crate) fn work(session: PgSession, queue: &Queue, group: usize, signal: &Job
 
 impl PgSession {
     pub fn new(config: &Arc<Config>, read_only: bool) -> Self {
-        let (stage, queued) = (Stage::Idle, Vec::new());
-        Self { config: config.clone(), read_only, open: None, stage, shared: false, queued }
+        Self {
+            config: config.clone(),
+            read_only,
+            open: None,
+            stage: Stage::Idle,
+            shared: false,
+            name: "",
+            several: HashSet::new(),
+            queued: Vec::new(),
+        }
     }
 
     pub fn execute(&mut self, sql: &Sql, params: &[Value<'_>]) -> Result<u64> {
@@ -202,18 +222,21 @@ impl PgSession {
     pub fn execute_one(&mut self, sql: &Sql, params: &[Value<'_>]) -> Result<()> {
         let text = sql.for_postgres();
         let check = if always_one(text) { Check::Always } else { Check::One };
-        self.queue(text, params, check);
-        Ok(())
+        self.queue(text, params, check)
     }
 
     pub fn execute_later(&mut self, sql: &Sql, params: &[Value<'_>]) -> Result<()> {
-        self.queue(sql.for_postgres(), params, Check::Any);
-        Ok(())
+        self.queue(sql.for_postgres(), params, Check::Any)
     }
 
-    fn queue(&mut self, text: &'static str, params: &[Value<'_>], check: Check) {
+    fn queue(&mut self, text: &'static str, params: &[Value<'_>], check: Check) -> Result<()> {
         let params = params.iter().map(Owned::from).collect();
         self.queued.push(Queued { text, params, check });
+        if self.queued.len() < QUEUED {
+            return Ok(());
+        }
+        self.prepared(None)?;
+        self.send(None).map(drop)
     }
 
     pub fn query(
@@ -251,12 +274,17 @@ impl PgSession {
     /// Reads see one snapshot. Writes are READ COMMITTED: they lock the rows they decide by
     /// (`UPDATE .. RETURNING`, `FOR UPDATE`), which never needs the retries of SERIALIZABLE.
     ///
-    /// The server hears of it with the first statement.
-    pub fn begin(&mut self, shared: bool) -> Result<()> {
+    /// The server hears of it with the first statement. A reader that makes only one query needs
+    /// no transaction; one that is found to make several is run again and remembered.
+    pub fn begin(&mut self, shared: bool, name: &'static str) -> Result<()> {
         self.connected()?;
-        self.shared = shared;
+        (self.shared, self.name) = (shared, name);
         self.queued.clear();
-        self.stage = Stage::Unsent(if shared { "BEGIN; SAVEPOINT one" } else { "BEGIN" });
+        self.stage = match shared {
+            true => Stage::Unsent("BEGIN; SAVEPOINT one"),
+            false if self.read_only && !self.several.contains(&key(name)) => Stage::Single,
+            false => Stage::Unsent("BEGIN"),
+        };
         Ok(())
     }
 
@@ -387,7 +415,7 @@ impl PgSession {
         let mut batch = Batch::default();
         let begin = match self.stage {
             Stage::Unsent(text) => Some(text),
-            Stage::Idle | Stage::Open => None,
+            Stage::Idle | Stage::Single | Stage::Asked | Stage::Open => None,
         };
         match std::mem::replace(&mut open.ending, Ending::Nothing) {
             Ending::Nothing => {}
@@ -406,6 +434,15 @@ impl PgSession {
 
     /// Sends what is queued and this, and answers the last one's number of rows.
     fn send(&mut self, last: Option<(&'static str, Step<'_, Done>)>) -> Result<u64> {
+        match self.stage {
+            Stage::Single if self.queued.is_empty() => self.stage = Stage::Asked,
+            Stage::Single => self.stage = Stage::Unsent("BEGIN"),
+            Stage::Asked => {
+                self.several.insert(key(self.name));
+                return Err(StoreError::Conflict("several queries need one snapshot".to_owned()));
+            }
+            Stage::Idle | Stage::Unsent(_) | Stage::Open => {}
+        }
         let queued = std::mem::take(&mut self.queued);
         let mut batch = self.beginning()?;
         let head = batch.steps.len();

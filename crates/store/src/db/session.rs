@@ -61,9 +61,13 @@ impl Session {
         on!(self, read_only)
     }
 
-    /// Opens a transaction, with a savepoint inside if several closures will share it.
-    pub fn begin(&mut self, shared: bool) -> Result<()> {
-        on!(self, begin, shared)
+    /// Opens a transaction, with a savepoint inside if several closures will share it. `name` is
+    /// the first one's.
+    pub fn begin(&mut self, shared: bool, name: &'static str) -> Result<()> {
+        match self {
+            Self::Sqlite(session) => session.begin(shared),
+            Self::Postgres(session) => session.begin(shared, name),
+        }
     }
 
     /// After a closure that succeeded: whether all that was left for later succeeds too.

@@ -267,7 +267,7 @@ fn read_on<T, E: From<StoreError>>(
     name: &'static str,
     work: impl FnMut(&mut Tx<'_>) -> std::result::Result<T, E>,
 ) -> std::result::Result<T, E> {
-    session.begin(false)?;
+    session.begin(false, name)?;
     let mut tx = Tx::new(session);
     let answer = guarded(name, &mut tx, work);
     let (doomed, _) = tx.end();

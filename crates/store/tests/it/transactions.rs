@@ -22,6 +22,7 @@ on_both!(
     a_query_sees_what_was_queued_before_it,
     statements_whose_count_does_not_matter,
     conflicting_writers_are_run_again,
+    several_queries_see_one_snapshot,
     sixty_four_tasks_add_up,
     groups_on_several_connections_add_up,
     values_come_back_as_they_went,
@@ -50,7 +51,7 @@ const BALANCE: Sql = Sql::both("SELECT balance FROM purse WHERE id = $1");
 const PURSES: Sql = Sql::both("SELECT COUNT(*) FROM purse");
 const SPEND: Sql =
     Sql::both("UPDATE purse SET balance = balance - $2 WHERE id = $1 AND balance >= $2");
-const DOUBLE: Sql = Sql::both("UPDATE purse SET balance = balance * 2 WHERE id = $1");
+const TREBLE: Sql = Sql::both("UPDATE purse SET balance = balance * 3 % 1000003 WHERE id = $1");
 const EMPTY: Sql = Sql::both("DELETE FROM purse WHERE id >= $1");
 const CALL: Sql = Sql::both("INSERT INTO thing (u) VALUES ($1)");
 const NAME: Sql = Sql::both("INSERT INTO thing (u) VALUES ($1) RETURNING id");
@@ -235,15 +236,16 @@ async fn effects_come_in_their_order(db: TestDb) {
     let store = opened(&db);
     let write = |tx: &mut Tx<'_>| -> Result<(), StoreError> {
         open_purse(tx, 1)?;
-        for n in 0..40 {
-            tx.execute_one(&DOUBLE, params![1])?;
+        // More than may wait at once.
+        for n in 0..400 {
+            tx.execute_one(&TREBLE, params![1])?;
             tx.execute_one(&ADD, params![1, n % 2])?;
         }
         tx.execute_later(&EMPTY, params![2])?;
         open_purse(tx, 2)
     };
     store.write("in order", write).await.expect("stores");
-    let wanted = (0..40).fold(0_i64, |sum, n| sum * 2 + n % 2);
+    let wanted = (0..400).fold(0_i64, |sum, n| sum * 3 % 1_000_003 + n % 2);
     assert_eq!(balance(&store, 1).await, Some(wanted));
     assert_eq!(balance(&store, 2).await, Some(0));
 }
@@ -344,6 +346,25 @@ async fn conflicting_writers_are_run_again(db: TestDb) {
     }
     assert_eq!(balance(&store, 1).await, Some(8));
     assert_eq!(balance(&store, 2).await, Some(8));
+}
+
+/// Also the first time, when nobody knows yet that there will be a second query.
+async fn several_queries_see_one_snapshot(db: TestDb) {
+    let store = opened(&db);
+    store.write("open", |tx| open_purse(tx, 1)).await.expect("opens");
+    let writer = store.clone();
+    for _ in 0..8 {
+        let writer = writer.clone();
+        let look = move |tx: &mut Tx<'_>| -> Result<_, StoreError> {
+            let before = tx.query_one(&BALANCE, params![1], |row| row.int(0))?;
+            let add = |tx: &mut Tx<'_>| tx.execute_one(&ADD, params![1, 1]);
+            writer.write_blocking::<_, StoreError, _>("meanwhile", add)?;
+            Ok((before, tx.query_one(&BALANCE, params![1], |row| row.int(0))?))
+        };
+        let seen: Result<(i64, i64), StoreError> = store.read_long("twice", look).await;
+        let (before, after) = seen.expect("reads");
+        assert_eq!(before, after);
+    }
 }
 
 async fn add_up(store: &Store) {
