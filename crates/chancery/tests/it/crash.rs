@@ -25,8 +25,16 @@ fn killed_on_postgres() {
     killed(Database::Postgres);
 }
 
-/// What the callers know: by foreignOrderNumber, the answered order number, or none for a lost answer.
-type Ledger = Arc<Mutex<BTreeMap<String, Option<String>>>>;
+/// What a caller knows of an order.
+struct Known {
+    csr: Csr,
+    name: String,
+    /// The answered number; None for a lost answer.
+    order: Option<String>,
+}
+
+/// By foreignOrderNumber.
+type Ledger = Arc<Mutex<BTreeMap<String, Known>>>;
 
 fn killed(database: Database) {
     let known: Ledger = Arc::default();
@@ -45,6 +53,10 @@ fn killed(database: Database) {
     let orders: BTreeSet<String> =
         known.lock().expect("lock").values().flatten().cloned().collect();
     assert!(orders.len() >= kills(), "only {} orders were answered", orders.len());
+    for order in &orders {
+        let again = Form::new(&[("orderNumber", order), ("newMethod", "CNAME_CSR_HASH")]);
+        sandbox.call("!AutoUpdateDCV", &again);
+    }
     for order in &orders {
         assert_eq!(sandbox.collect(order).get("errorCode"), "2", "order {order}");
     }
@@ -87,10 +99,11 @@ fn place_one(sandbox: &Sandbox, known: &Ledger, own_number: &str) {
         return;
     }
     let form = form(&csr, own_number);
-    known.lock().expect("lock").insert(own_number.to_owned(), None);
+    let kept = Known { csr: csr.clone(), name, order: None };
+    known.lock().expect("lock").insert(own_number.to_owned(), kept);
     if let Some(answer) = sandbox.try_call("!AutoApplySSL", &form) {
-        let order = answer.order_number();
-        known.lock().expect("lock").insert(own_number.to_owned(), Some(order));
+        let order = Some(answer.order_number());
+        known.lock().expect("lock").entry(own_number.to_owned()).and_modify(|k| k.order = order);
     }
 }
 
@@ -102,7 +115,7 @@ fn form(csr: &Csr, own_number: &str) -> Form {
 fn repeat_lost_calls(sandbox: &Sandbox, known: &Ledger) {
     let lost: Vec<String> = {
         let known = known.lock().expect("lock");
-        known.iter().filter(|(_, order)| order.is_none()).map(|(own, _)| own.clone()).collect()
+        known.iter().filter(|(_, k)| k.order.is_none()).map(|(own, _)| own.clone()).collect()
     };
     for own_number in lost {
         let name = fresh_name("again");
@@ -111,8 +124,9 @@ fn repeat_lost_calls(sandbox: &Sandbox, known: &Ledger) {
         let answer = sandbox.call("!AutoApplySSL", &form(&csr, &own_number));
         match answer.get("errorCode") {
             "0" => {
-                let order = answer.order_number();
-                known.lock().expect("lock").insert(own_number, Some(order));
+                let order = Some(answer.order_number());
+                let kept = Known { csr, name, order };
+                known.lock().expect("lock").insert(own_number, kept);
             }
             _ => answer.refused(-4, "The value of the 'foreignOrderNumber' argument is invalid!"),
         }
