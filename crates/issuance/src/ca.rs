@@ -3,9 +3,9 @@
 pub mod ceremony;
 mod words;
 
+use der::{Decode, Encode};
 use domain::certificate::{CaId, Validity};
 use domain::time::Time;
-use x509_cert::der::{Decode, Encode};
 
 use crate::profile::{Hierarchy, ValidationKind};
 use crate::signer::{CaSigner, SignatureAlgorithm, Verifier};

@@ -155,6 +155,78 @@ fn versions_and_attributes() {
 }
 
 #[test]
+fn null_may_be_missing_or_too_much() {
+    let null = [5, 0];
+    let with = |id: &[u8], parameters: &[u8]| seq(&[&put_oid(id), parameters]);
+    let algorithm = with(oid::ECDSA_SHA256, &null);
+    assert!(read(&Odd { algorithm, ..Odd::new() }.der()).is_ok());
+    let two = with(oid::ECDSA_SHA256, &null.repeat(2));
+    assert_eq!(read(&Odd { algorithm: two, ..Odd::new() }.der()), Err(CsrError::Decode));
+
+    let mut odd = Odd::new();
+    (odd.key, _) = SoftwareKey::generate(KeyChoice::Rsa2048).unwrap();
+    let full = odd.key.spki().to_vec();
+    let bits = spki::key_bits(&full).unwrap();
+    for in_key in [&[][..], &null] {
+        odd.spki = seq(&[&with(oid::RSA_ENCRYPTION, in_key), &bit_string(bits)]);
+        for in_signature in [&[][..], &null] {
+            odd.algorithm = with(oid::SHA256_WITH_RSA, in_signature);
+            assert_eq!(read(&odd.der()).unwrap().key.spki, full);
+        }
+    }
+    odd.spki = seq(&[&with(oid::RSA_ENCRYPTION, &[0x30, 0]), &bit_string(bits)]);
+    assert_eq!(read(&odd.der()), Err(CsrError::Decode));
+}
+
+#[test]
+fn flags_in_every_form() {
+    let template = |flag: &[u8]| seq(&[&put_oid(oid::MS_TEMPLATE), flag, &tlv(4, &[&[0x30, 0]])]);
+    let name = tlv(0x82, &[b"a.example.com"]);
+    for (written, der) in [
+        (&[][..], &[][..]),
+        (&[1, 1, 0], &[]),
+        (&[1, 1, 1], &[1, 1, 0xff]),
+        (&[1, 1, 0xff], &[1, 1, 0xff]),
+    ] {
+        let attributes = names_wish(oid::EXTENSION_REQUEST, &name, &template(written));
+        let csr = read(&Odd { attributes, ..Odd::new() }.der()).unwrap();
+        assert_eq!(csr.san_dns, ["a.example.com"]);
+        assert_eq!(csr.microsoft_template, Some(template(der)));
+    }
+}
+
+/// See `csr::normalise` for why.
+#[test]
+fn strings_in_segments_are_refused() {
+    let segments = [tlv(0x0c, &[b"Exam"]), tlv(0x0c, &[b"ple"])].concat();
+    let subject = name(&[rdn(&[(oid::ORGANIZATION, 0x2c, &segments)])]);
+    assert_eq!(read(&Odd { subject, ..Odd::new() }.der()), Err(CsrError::Decode));
+    let value = tlv(0x24, &[&tlv(4, &[&[0x30]]), &tlv(4, &[&[0]])]);
+    let template = seq(&[&put_oid(oid::MS_TEMPLATE), &value]);
+    let attributes = names_wish(oid::EXTENSION_REQUEST, &[], &template);
+    assert_eq!(read(&Odd { attributes, ..Odd::new() }.der()), Err(CsrError::Decode));
+}
+
+#[test]
+fn compressed_points_are_written_in_full() {
+    let dir = Dir::new("compressed");
+    let weak = WeakKeys::without_lists();
+    for curve in ["P-256", "P-384", "P-521"] {
+        let option = format!("ec_paramgen_curve:{curve}");
+        openssl(&dir, &["genpkey", "-algorithm", "EC", "-pkeyopt", &option, "-out", "full"]);
+        openssl(&dir, &["ec", "-in", "full", "-conv_form", "compressed", "-out", "short"]);
+        let keys = ["full", "short"].map(|key| {
+            let csr = ["req", "-new", "-key", key, "-subj", "/CN=a.example.com", "-out", "r"];
+            openssl(&dir, &csr);
+            let text = std::fs::read_to_string(dir.0.join("r")).unwrap();
+            (text.len(), csr::read(&text, &weak).unwrap().key)
+        });
+        assert!(keys[1].0 + 30 < keys[0].0);
+        assert_eq!(keys[0].1, keys[1].1);
+    }
+}
+
+#[test]
 fn lengths_of_ber_and_trailing_octets() {
     let odd = Odd::new();
     let der = odd.der();
