@@ -178,13 +178,16 @@ CREATE TABLE events (
 CREATE INDEX events_account ON events (account_id, id);
 CREATE INDEX events_order ON events (order_number, id) WHERE order_number IS NOT NULL;
 
+-- One per account and round of the sealer.
 CREATE TABLE event_seals (
-    event_id BIGINT PRIMARY KEY,
     account_id BIGINT NOT NULL,
-    -- SHA-256 over the seal before it and the event
-    hash {blob} NOT NULL
+    -- The last event that it covers; those after the seal before it are covered too.
+    event_id BIGINT NOT NULL,
+    -- SHA-256 chained over the seal before it and every event since
+    hash {blob} NOT NULL,
+    PRIMARY KEY (account_id, event_id)
 );
-CREATE INDEX event_seals_account ON event_seals (account_id, event_id);
+CREATE INDEX event_seals_progress ON event_seals (event_id);
 
 CREATE TABLE mails (
     id {pk},

@@ -1,5 +1,8 @@
 //! The audit trail: an event per change, appended, later sealed into a chain of hashes per account.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use domain::certificate::{AccountId, OrderNumber};
 use domain::time::Time;
 use sha2::{Digest, Sha256};
@@ -80,32 +83,40 @@ pub fn count(tx: &mut Tx<'_>, account: AccountId) -> Result<(i64, i64)> {
 /// An event may be committed after one with a higher number was sealed (PostgreSQL gives numbers before commits), so
 /// only events older than `before` (milliseconds of business time) are taken, in the order of their numbers.
 pub fn seal(tx: &mut Tx<'_>, before: Time, limit: u32) -> Result<usize> {
-    let events = tx.query(&UNSEALED, params![before.ms(), limit], read)?;
-    let mut last: std::collections::HashMap<i64, Vec<u8>> = std::collections::HashMap::new();
+    let mut events = tx.query(&UNSEALED, params![limit], read)?;
+    let rested = events.iter().take_while(|event| event.at <= before).count();
+    events.truncate(rested);
+    let mut chains: BTreeMap<i64, (i64, Vec<u8>)> = BTreeMap::new();
     for event in &events {
         let account = event.account.0;
-        let previous = match last.remove(&account) {
-            Some(hash) => hash,
-            None => {
-                tx.query_opt(&LAST_SEAL, params![account], |row| row.bytes(0))?.unwrap_or_default()
+        let (last, hash) = match chains.entry(account) {
+            Entry::Occupied(chain) => chain.into_mut(),
+            Entry::Vacant(place) => {
+                let hash = tx.query_opt(&LAST_SEAL, params![account], |row| row.bytes(0))?;
+                place.insert((0, hash.unwrap_or_default()))
             }
         };
-        let hash = chain_hash(&previous, event);
-        tx.execute_one(&SEAL, params![event.id, account, &hash])?;
-        last.insert(account, hash);
+        *hash = chain_hash(hash, event);
+        *last = event.id;
+    }
+    for (account, (last, hash)) in &chains {
+        tx.execute_one(&SEAL, params![*account, *last, hash])?;
     }
     Ok(events.len())
 }
 
-/// Walks an account's chain and says the number of the first event whose seal is wrong; None when all is well.
+/// Walks an account's chain and says the number of the first event of the first round whose seal is wrong; None when all
+/// is well. Events that are not sealed yet are not looked at.
 pub fn first_broken_seal(tx: &mut Tx<'_>, account: AccountId) -> Result<Option<i64>> {
-    let rows = tx.query(&SEALED, params![account.0], |row| Ok((read(row)?, row.bytes(7)?)))?;
-    let mut previous = Vec::new();
-    for (event, hash) in rows {
-        if chain_hash(&previous, &event) != hash {
-            return Ok(Some(event.id));
+    let seals = tx.query(&SEALS, params![account.0], |row| Ok((row.int(0)?, row.bytes(1)?)))?;
+    let (mut after, mut previous) = (0, Vec::new());
+    for (last, hash) in seals {
+        let events = tx.query(&BETWEEN, params![account.0, after, last], read)?;
+        let chained = events.iter().fold(previous, |hash, event| chain_hash(&hash, event));
+        if chained != hash {
+            return Ok(Some(events.first().map_or(last, |event| event.id)));
         }
-        previous = hash;
+        (after, previous) = (last, hash);
     }
     Ok(None)
 }
@@ -146,7 +157,8 @@ pub const ALL: &[&Sql] = &[
     &UNSEALED,
     &LAST_SEAL,
     &SEAL,
-    &SEALED,
+    &SEALS,
+    &BETWEEN,
 ];
 
 const APPEND: Sql = Sql::both(
@@ -169,23 +181,26 @@ const NEWEST_OF_ACCOUNT: Sql = Sql::both(
 
 const COUNT: Sql = Sql::both(
     "SELECT (SELECT COUNT(*) FROM events WHERE account_id = $1),
-         (SELECT COUNT(*) FROM event_seals WHERE account_id = $1)",
+         (SELECT COUNT(*) FROM events WHERE account_id = $1
+             AND id <= (SELECT MAX(event_id) FROM event_seals WHERE account_id = $1))",
 );
 
 const UNSEALED: Sql = Sql::both(
     "SELECT e.id, e.account_id, e.order_number, e.kind, e.actor, e.detail, e.at FROM events e
-     WHERE e.id > COALESCE((SELECT MAX(event_id) FROM event_seals), 0) AND e.at <= $1
-     ORDER BY e.id LIMIT $2",
+     WHERE e.id > COALESCE((SELECT MAX(event_id) FROM event_seals), 0)
+     ORDER BY e.id LIMIT $1",
 );
 
 const LAST_SEAL: Sql =
     Sql::both("SELECT hash FROM event_seals WHERE account_id = $1 ORDER BY event_id DESC LIMIT 1");
 
 const SEAL: Sql =
-    Sql::both("INSERT INTO event_seals (event_id, account_id, hash) VALUES ($1, $2, $3)");
+    Sql::both("INSERT INTO event_seals (account_id, event_id, hash) VALUES ($1, $2, $3)");
 
-const SEALED: Sql = Sql::both(
-    "SELECT e.id, e.account_id, e.order_number, e.kind, e.actor, e.detail, e.at, s.hash
-     FROM event_seals s JOIN events e ON e.id = s.event_id
-     WHERE s.account_id = $1 ORDER BY s.event_id",
+const SEALS: Sql =
+    Sql::both("SELECT event_id, hash FROM event_seals WHERE account_id = $1 ORDER BY event_id");
+
+const BETWEEN: Sql = Sql::both(
+    "SELECT id, account_id, order_number, kind, actor, detail, at FROM events
+     WHERE account_id = $1 AND id > $2 AND id <= $3 ORDER BY id",
 );
