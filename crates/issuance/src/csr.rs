@@ -116,15 +116,15 @@ pub fn decode_der(bytes: &[u8], weak: &WeakKeys) -> Result<Decoded, CsrError> {
         return Err(CsrError::Decode);
     }
     let mut key_facts = KeyFacts::default();
-    let key = spki::read(&request.info.key, &mut key_facts);
-    if key == Err(CsrError::Decode) {
-        return Err(CsrError::Decode);
-    }
+    let key = match spki::read_parsed(&request.info.key, &mut key_facts) {
+        Err(CsrError::Decode) => return Err(CsrError::Decode),
+        key => key,
+    };
     let signature = match &key {
         Ok(key) => signature::verify(key, &request.algorithm, signed, request.signature),
         Err(error) => Err(*error),
     };
-    let key = key.and_then(|key| match weak.check(&key) {
+    let key = key.and_then(|(key, _)| match weak.check(&key) {
         Ok(()) => Ok(key),
         Err(_) => Err(CsrError::Compromised),
     });

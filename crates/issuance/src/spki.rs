@@ -50,6 +50,17 @@ pub fn read(
     spki: &SubjectPublicKeyInfoRef<'_>,
     facts: &mut KeyFacts,
 ) -> Result<PublicKey, CsrError> {
+    read_parsed(spki, facts).map(|(key, _)| key)
+}
+
+/// A key, and for EC as the crypto library has it, ready to verify with the hash that goes with its curve.
+pub(crate) type ReadKey = (PublicKey, Option<ParsedPublicKey>);
+
+/// [`read`] for those who will verify something with the key.
+pub(crate) fn read_parsed(
+    spki: &SubjectPublicKeyInfoRef<'_>,
+    facts: &mut KeyFacts,
+) -> Result<ReadKey, CsrError> {
     let key = spki.subject_public_key.as_bytes().ok_or(CsrError::Decode)?;
     let parameters = spki.algorithm.parameters;
     match spki.algorithm.oid.as_bytes() {
@@ -58,7 +69,7 @@ pub fn read(
             if parameters.is_some_and(|p| !p.is_null()) {
                 return Err(CsrError::Decode);
             }
-            rsa(key, facts)
+            rsa(key, facts).map(|key| (key, None))
         }
         oid::EC_PUBLIC_KEY => {
             facts.algorithm = Some("id-ecPublicKey");
@@ -149,24 +160,29 @@ fn rsa(key: &[u8], facts: &mut KeyFacts) -> Result<PublicKey, CsrError> {
     Ok(finish(KeyKind::Rsa(bits), write_rsa(modulus, exponent)))
 }
 
-/// The crypto library decodes the point, which it does only if it lies on the curve, and writes it uncompressed.
-fn ec(curve: &[u8], point: &[u8], facts: &mut KeyFacts) -> Result<PublicKey, CsrError> {
-    let (kind, octets, algorithm): (_, _, &'static EcdsaVerificationAlgorithm) = match curve {
-        oid::P256 => (KeyKind::P256, 32, &aws::ECDSA_P256_SHA256_ASN1),
-        oid::P384 => (KeyKind::P384, 48, &aws::ECDSA_P384_SHA384_ASN1),
-        oid::P521 => (KeyKind::P521, 66, &aws::ECDSA_P521_SHA512_ASN1),
+/// The crypto library decodes the point, which it does only if it lies on the curve, and writes compressed ones in full.
+fn ec(curve: &[u8], point: &[u8], facts: &mut KeyFacts) -> Result<ReadKey, CsrError> {
+    let (kind, id, octets, algorithm): (_, _, _, &'static EcdsaVerificationAlgorithm) = match curve
+    {
+        oid::P256 => (KeyKind::P256, P256_ALGORITHM, 32, &aws::ECDSA_P256_SHA256_ASN1),
+        oid::P384 => (KeyKind::P384, P384_ALGORITHM, 48, &aws::ECDSA_P384_SHA384_ASN1),
+        oid::P521 => (KeyKind::P521, P521_ALGORITHM, 66, &aws::ECDSA_P521_SHA512_ASN1),
         _ => return Err(CsrError::KeySize),
     };
     facts.bits = Some(usize::from(kind.bits()));
-    match point {
+    let compressed = match point {
         [0] => return Err(CsrError::Compromised),
-        [2 | 3, x @ ..] if x.len() == octets => {}
-        [4, xy @ ..] if xy.len() == 2 * octets => {}
+        [2 | 3, x @ ..] if x.len() == octets => true,
+        [4, xy @ ..] if xy.len() == 2 * octets => false,
         _ => return Err(CsrError::Decode),
-    }
+    };
     let key = ParsedPublicKey::new(algorithm, point).map_err(|_| CsrError::Compromised)?;
-    let spki = key.as_der().map_err(|_| CsrError::Compromised)?;
-    Ok(finish(kind, spki.as_ref().to_vec()))
+    let spki = if compressed {
+        key.as_der().map_err(|_| CsrError::Compromised)?.as_ref().to_vec()
+    } else {
+        write_ec(id, point)
+    };
+    Ok((finish(kind, spki), Some(key)))
 }
 
 fn finish(kind: KeyKind, spki: Vec<u8>) -> PublicKey {

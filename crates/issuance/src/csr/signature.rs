@@ -10,6 +10,7 @@ use md5::{Digest as _, Md5};
 use num_bigint::BigUint;
 use x509_cert::spki::AlgorithmIdentifierRef;
 
+use crate::spki::ReadKey;
 use crate::{oid, spki};
 
 /// Verifies over the octets as received. Parameters count for RSASSA-PSS alone: others have NULL, or should have it and
@@ -18,7 +19,7 @@ use crate::{oid, spki};
 /// # Errors
 /// -10 for a signature that is not whole octets, -11 for other algorithms or one that does not fit the key, -12 for a wrong signature.
 pub fn verify(
-    key: &PublicKey,
+    (key, parsed): &ReadKey,
     algorithm: &AlgorithmIdentifierRef<'_>,
     signed: &[u8],
     signature: BitStringRef<'_>,
@@ -33,7 +34,12 @@ pub fn verify(
         }
         _ => {
             let algorithm = by_id(key.kind, id, algorithm.parameters).ok_or(CsrError::Algorithm)?;
-            UnparsedPublicKey::new(algorithm, bits).verify(signed, signature).is_ok()
+            match parsed {
+                Some(parsed) if std::ptr::addr_eq(parsed.algorithm(), algorithm) => {
+                    parsed.verify_sig(signed, signature).is_ok()
+                }
+                _ => UnparsedPublicKey::new(algorithm, bits).verify(signed, signature).is_ok(),
+            }
         }
     };
     match (right, id) {
