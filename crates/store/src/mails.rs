@@ -81,12 +81,12 @@ pub fn unsent(tx: &mut Tx<'_>, id: i64) -> Result<Option<Outgoing>> {
 
 /// Notes that a mail was sent.
 pub fn mark_sent(tx: &mut Tx<'_>, id: i64, now: Time) -> Result<()> {
-    tx.execute(&MARK_SENT, params![id, now.ms()]).map(drop)
+    tx.execute_later(&MARK_SENT, params![id, now.ms()])
 }
 
 /// Notes why a mail could not be sent.
 pub fn mark_failed(tx: &mut Tx<'_>, id: i64, error: &str) -> Result<()> {
-    tx.execute(&MARK_FAILED, params![id, error]).map(drop)
+    tx.execute_later(&MARK_FAILED, params![id, error])
 }
 
 /// Notes that addresses were offered for a domain.

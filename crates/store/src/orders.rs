@@ -200,6 +200,11 @@ pub fn set_state(
     Ok(tx.execute(&SET_STATE, values)? == 1)
 }
 
+/// Writes that the certificate which was being issued is issued. Exactly one row, or the transaction is doomed.
+pub fn set_issued(tx: &mut Tx<'_>, id: CertificateId, serial: Serial, now: Time) -> Result<()> {
+    tx.execute_one(&SET_ISSUED, params![id.0, serial.as_bytes(), now.ms()])
+}
+
 /// Notes names that fell away.
 pub fn set_removed_names(tx: &mut Tx<'_>, id: CertificateId, names: &str) -> Result<()> {
     tx.execute_one(&SET_REMOVED, params![id.0, names])
@@ -207,7 +212,7 @@ pub fn set_removed_names(tx: &mut Tx<'_>, id: CertificateId, names: &str) -> Res
 
 /// Sets the term's last second for every order of a chain.
 pub fn set_term_end(tx: &mut Tx<'_>, base: OrderNumber, end: Time) -> Result<()> {
-    tx.execute(&SET_TERM_END, params![base.0, end.ms()]).map(drop)
+    tx.execute_later(&SET_TERM_END, params![base.0, end.ms()])
 }
 
 /// Exchanges the CSR of a request that has none that counts yet.
@@ -416,6 +421,7 @@ pub const ALL: &[&Sql] = &[
     &INSERT_ORDER,
     &INSERT_REQUEST,
     &SET_STATE,
+    &SET_ISSUED,
     &SET_REMOVED,
     &SET_TERM_END,
     &SET_CSR,
@@ -455,6 +461,11 @@ const INSERT_REQUEST: Sql = Sql::both(
 const SET_STATE: Sql = Sql::both(
     "UPDATE certificate_requests SET state = $3, state_at = $4, checks = $5, serial = $6, why = $7
      WHERE certificate_id = $1 AND state = $2",
+);
+
+const SET_ISSUED: Sql = Sql::both(
+    "UPDATE certificate_requests SET state = 'issued', state_at = $3
+     WHERE certificate_id = $1 AND state = 'issuing' AND serial = $2",
 );
 
 const SET_REMOVED: Sql =

@@ -302,9 +302,7 @@ pub fn keep(
         jobs::finish(tx, &[ticket])?;
         return Ok(());
     }
-    let before = RequestState::Issuing { serial: signed.certificate.serial };
-    let after = before.clone().issued()?;
-    orders::set_state(tx, order.certificate, &before, &after, now)?;
+    orders::set_issued(tx, order.certificate, signed.certificate.serial, now)?;
     if order.term_end.is_none() {
         orders::set_term_end(tx, order.base, policy::term_end(now, order.term_days))?;
     }
