@@ -200,7 +200,7 @@ impl Draft {
         NewOrder {
             account: self.account.id,
             base: None,
-            product: self.request.products.first().copied().unwrap_or_default(),
+            product: self.composed.choice.product.code,
             bought: self.bought.clone(),
             test: self.request.test,
             term_days: self.composed.choice.days,
