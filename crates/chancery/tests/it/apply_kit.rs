@@ -235,13 +235,19 @@ pub fn request(info: &[u8], algorithm: &[u8], signature: &[u8]) -> Csr {
 
 /// An RSA request of these primes and this exponent, rightly signed if the exponent has an inverse.
 pub fn rsa_request(common_name: &str, primes: &[&BigUint], exponent: u32) -> Csr {
+    let cn = seq(&[&[6, 3, 0x55, 4, 3], &tlv(12, &[common_name.as_bytes()])]);
+    rsa_signed(&seq(&[&tlv(0x31, &[&cn])]), &[0xa0, 0], primes, exponent)
+}
+
+/// The same with any subject and attributes, both in DER.
+pub fn rsa_signed(subject: &[u8], attributes: &[u8], primes: &[&BigUint], exponent: u32) -> Csr {
     let one = BigUint::from(1_u8);
     let n: BigUint = primes.iter().copied().product();
     let phi: BigUint = primes.iter().map(|p| *p - &one).product();
     let e = BigUint::from(exponent);
     let d = e.modinv(&phi).unwrap_or_else(|| one.clone());
     let spki = seq(&[RSA, &bits(&seq(&[&int(&n), &int(&e)]))]);
-    let info = request_info(common_name, &spki);
+    let info = seq(&[&[2, 1, 0], subject, &spki, attributes]);
     let size = n.to_bytes_be().len();
     let digest = seq(&[
         &[0x30, 13, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1, 5, 0],

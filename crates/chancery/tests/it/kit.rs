@@ -143,6 +143,11 @@ impl Sandbox {
         }
     }
 
+    /// Whether its database is PostgreSQL.
+    pub fn is_postgres(&self) -> bool {
+        self._database.is_some()
+    }
+
     /// The first column of the first row.
     #[track_caller]
     pub fn value(&self, sql: &str) -> String {

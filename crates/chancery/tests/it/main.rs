@@ -1,9 +1,13 @@
 //! Stories through the public interface, each on both databases.
 
+mod apply_csr;
 mod apply_errors;
+mod apply_hostile;
 mod apply_kit;
 mod apply_money;
+mod apply_names;
 mod apply_parameters;
+mod apply_products;
 mod apply_replies;
 mod caa;
 mod collect;

@@ -1,0 +1,189 @@
+//! Any octets at all: an answer with a code of the specification, HTTP status 200, nothing stored, the process alive.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+
+use crate::apply_kit::{APPLY, ERRORS, PARAMETERS, any_csr, nothing_stored, spec_rows};
+use crate::kit::{Answer, Csr, Form, Sandbox, fresh_name};
+use crate::{on_both, on_both_refusing};
+
+on_both_refusing!(random_octets, random_values_in_an_order, great_sizes, broken_http,);
+on_both!(odd_but_right);
+
+fn url(sandbox: &Sandbox) -> String {
+    format!("{}/products/{APPLY}", sandbox.at("api"))
+}
+
+/// The code of an answer in either format, which must be one of the specification's and no success.
+fn code(kind: &str, body: &str) -> Result<String, String> {
+    let code = match kind {
+        "application/x-www-form-urlencoded" => Answer::read(body).get("errorCode").to_owned(),
+        _ => body.lines().next().unwrap_or_default().to_owned(),
+    };
+    let listed = spec_rows(ERRORS).iter().any(|row| row[0] == code);
+    // The call limit belongs to every endpoint (D20).
+    if listed || code == "-42" { Ok(code) } else { Err(format!("{kind}: {body}")) }
+}
+
+fn answered(request: reqwest::blocking::RequestBuilder) -> Result<String, TestCaseError> {
+    let response = request.send().map_err(|e| TestCaseError::fail(e.to_string()))?;
+    if response.status() != 200 {
+        return Err(TestCaseError::fail(response.status().to_string()));
+    }
+    let kind = response.headers()["content-type"].to_str().expect("ASCII").to_owned();
+    let kind = kind.split(';').next().unwrap_or_default().to_owned();
+    let body = response.text().map_err(|e| TestCaseError::fail(e.to_string()))?;
+    code(&kind, &body).map_err(TestCaseError::fail)
+}
+
+fn runner() -> TestRunner {
+    TestRunner::new(Config { cases: 150, failure_persistence: None, ..Config::default() })
+}
+
+fn random_octets(sandbox: &Sandbox) {
+    let octets = proptest::collection::vec(any::<u8>(), 0..2_000);
+    let kinds = prop_oneof![
+        Just(None),
+        Just(Some("application/x-www-form-urlencoded")),
+        Just(Some("multipart/form-data; boundary=x")),
+        Just(Some("multipart/form-data")),
+        Just(Some("application/json")),
+        Just(Some("\u{ff}")),
+    ];
+    let forms = "[a-zA-Z=&%+;,.0-9\\x00-\\x20-]{0,400}";
+    let strategy = (octets, kinds, forms);
+    let result = runner().run(&strategy, |(octets, kind, query)| {
+        let send = |body: Vec<u8>| {
+            let request = sandbox.http().post(url(sandbox)).body(body);
+            match kind {
+                Some(kind) => answered(request.header("content-type", kind.as_bytes())),
+                None => answered(request),
+            }
+        };
+        send(octets.clone())?;
+        send(query.clone().into_bytes())?;
+        let delimited = [b"--x\r\nContent-Disposition: form-data; name=\"", &octets[..]].concat();
+        send(delimited)?;
+        Ok(())
+    });
+    result.expect("every answer is one of the list");
+    nothing_stored(sandbox);
+}
+
+fn random_values_in_an_order(sandbox: &Sandbox) {
+    let names: Vec<String> = spec_rows(PARAMETERS).iter().map(|row| row[0].clone()).collect();
+    // test=Y is free: the one thing that an account without credit could order.
+    let names: Vec<String> = names.into_iter().filter(|n| n != "test" && n != "product").collect();
+    let value = prop_oneof![
+        "[ -~]{0,40}",
+        "\\PC{0,40}",
+        "-?[0-9]{1,25}",
+        "[YNPC01a-z]",
+        "([a-z*.-]{1,12}[., \n]){0,9}com",
+        "[A-Za-z0-9+/=\n -]{0,300}",
+    ];
+    let strategy = proptest::collection::vec((proptest::sample::select(names), value), 1..6);
+    let result = runner().run(&strategy, |pairs| {
+        let form = Form::order(488, any_csr()).login(sandbox, "poor");
+        let form = pairs.iter().fold(form, |form, (name, value)| form.set(name, value));
+        answered(sandbox.http().post(url(sandbox)).form(&form.0))?;
+        Ok(())
+    });
+    result.expect("every answer is one of the list");
+    nothing_stored(sandbox);
+}
+
+fn great_sizes(sandbox: &Sandbox) {
+    let form = || Form::order(488, any_csr()).login(sandbox, "poor");
+    let post = |form: &Form| Answer::read(&sandbox.post(APPLY, form));
+    // Six hundred parameters: the same one over and over, and as many unknown ones.
+    let many = (0..600).fold(form(), |form, _| form.add("days", "365"));
+    post(&many).refused(-2, "'days' is an unrecognised argument!");
+    let many = (0..400).fold(form(), |form, _| form.add("days", "365"));
+    post(&many).refused(-15, "Not enough credit!");
+    let unknown = (0..600).fold(form(), |form, i| form.add(&format!("x{i}"), "1"));
+    post(&unknown).refused(-2, "'x0' is an unrecognised argument!");
+    // Values of a megabyte; a body of more than two.
+    for name in ["csr", "domainNames", "organizationName", "product", "days", "uniqueValue"] {
+        let answer = post(&form().set(name, &"1".repeat(1 << 20)));
+        let code = answer.get("errorCode");
+        let expected = if name == "organizationName" { "-15" } else { "-4" };
+        assert_eq!(code, expected, "{name}");
+    }
+    let long = Form::new(&[("loginName", &"a".repeat(1 << 20)), ("loginPassword", "x")]);
+    assert!(sandbox.post(APPLY, &long).starts_with("-16\n"));
+    let body = vec![b'a'; (2 << 20) + 1];
+    let told = answered(sandbox.http().post(url(sandbox)).body(body)).expect("an answer");
+    assert_eq!(told, "-14");
+    // A long request line with the whole order in it is right.
+    let query = form().set("organizationName", &"o".repeat(20_000));
+    let told = answered(sandbox.http().post(url(sandbox)).query(&query.0)).expect("an answer");
+    assert_eq!(told, "-15");
+    nothing_stored(sandbox);
+}
+
+/// Requests that no client library would send, over plain http, where they are answered before anything is judged.
+fn broken_http(sandbox: &Sandbox) {
+    let address = sandbox.at("http");
+    let address = address.trim_start_matches("http://");
+    let path = format!("/products/{APPLY}");
+    for text in [
+        "GET / HTTP/9.9\r\n\r\n".to_owned(),
+        "\r\n\r\n\r\n".to_owned(),
+        "\u{16}\u{3}\u{1}\u{2}".to_owned(),
+        format!("POST {path} HTTP/1.1\r\n\r\n"),
+        format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"),
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+        ),
+        format!("POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n"),
+        format!("POST {path}?{} HTTP/1.1\r\nHost: x\r\n\r\n", "a".repeat(1 << 20)),
+        format!("POST {path} HTTP/1.1\r\nHost: x\r\n{}\r\n", "A: b\r\n".repeat(10_000)),
+        format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nshort"),
+    ] {
+        let mut stream = TcpStream::connect(address).expect("connected");
+        stream.set_read_timeout(Some(std::time::Duration::from_millis(500))).expect("set");
+        // It may be hung up on before all is written.
+        let _ = stream.write_all(text.as_bytes());
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(!answer.starts_with("HTTP/1.1 5"), "{answer}");
+    }
+    let form = Form::order(488, any_csr());
+    sandbox.apply("poor", &form).refused(-15, "Not enough credit!");
+    nothing_stored(sandbox);
+}
+
+/// What looks hostile and is not: kept to the letter, and told back to nobody as code.
+fn odd_but_right(sandbox: &Sandbox) {
+    let name = fresh_name("odd");
+    for (i, text) in [
+        "'; DROP TABLE orders; --",
+        "<script>alert(1)</script>",
+        "${jndi:ldap://x}",
+        "{{7*7}} %s %n",
+        "\u{202e}right to left",
+        "\u{1f600}\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}",
+        "a&b=c+d%20",
+        "\\\"quoted\\\"",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let number = format!("{text}{i}");
+        let form = Form::order(488, &Csr::new(&name))
+            .set("organizationName", text)
+            .set("foreignOrderNumber", &number)
+            .set("checkFONIsUnique", "Y");
+        let order = sandbox.call(APPLY, &form).order_number();
+        let kept = sandbox.order_column(&order, "parameters");
+        let kept: serde_json::Value = serde_json::from_str(&kept).expect("JSON");
+        assert_eq!(kept["organizationName"], text);
+        assert_eq!(sandbox.order_column(&order, "foreign_order_number"), number);
+    }
+}
