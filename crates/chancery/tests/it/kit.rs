@@ -143,6 +143,20 @@ impl Sandbox {
         }
     }
 
+    /// Runs the command line beside the sandbox, on its database, and gives its JSON.
+    pub fn operator(&self, arguments: &[&str]) -> Value {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chancery"));
+        command.args(arguments).arg("--json").env("CHANCERY_LOG", "warn");
+        match &self._database {
+            Some(database) => command.args(["--database", &database.address()]),
+            None => command.arg("--dir").arg(&self.dir),
+        };
+        let output = command.output().expect("the program starts");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {error}");
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    }
+
     /// Whether its database is PostgreSQL.
     pub fn is_postgres(&self) -> bool {
         self._database.is_some()
