@@ -95,13 +95,16 @@ fn rewrite(bytes: &[u8], out: &mut Vec<u8>, depth: u8) -> Result<usize, Malforme
     if constructed_string {
         return Err(Malformed);
     }
-    let mut inner = Vec::with_capacity(contents.len());
+    let start = out.len();
     let mut at = 0;
     while at < contents.len() {
-        at += rewrite(&contents[at..], &mut inner, depth + 1)?;
+        at += rewrite(&contents[at..], out, depth + 1)?;
     }
-    put_head(out, tag, inner.len());
-    out.extend_from_slice(&inner);
+    // The head goes behind the contents, whose length is known only now, and is turned to the front.
+    let end = out.len();
+    put_head(out, tag, end - start);
+    let head = out.len() - end;
+    out[start..].rotate_right(head);
     Ok(whole)
 }
 

@@ -61,7 +61,12 @@ fn body(text: &str) -> Option<&str> {
 /// blanks for both, with lines of a common width; blanks for `+` alone; `+` for the blank at a line's end.
 fn readings(body: &str) -> impl Iterator<Item = String> {
     let plain: String = body.split_whitespace().collect();
-    let blank = body.contains(' ');
+    let guesses = if body.contains(' ') { guesses(body) } else { Vec::new() };
+    std::iter::once(plain).chain(guesses)
+}
+
+/// The readings in which some blanks are `+`.
+fn guesses(body: &str) -> Vec<String> {
     let lost = |line: &str| line.replace(' ', "+");
     let in_lines: String = body.lines().map(|l| lost(l.trim_end_matches('\r'))).collect();
     let trimmed: String = body.lines().map(|l| lost(l.trim())).collect();
@@ -69,9 +74,7 @@ fn readings(body: &str) -> impl Iterator<Item = String> {
         .into_iter()
         .flat_map(|width| [1, 2].map(|gap| (width, gap)))
         .filter_map(|(width, gap)| regular_lines(body, width, gap));
-    let guesses: Vec<String> =
-        if blank { widths.chain([in_lines, trimmed]).collect() } else { Vec::new() };
-    std::iter::once(plain).chain(guesses)
+    widths.chain([in_lines, trimmed]).collect()
 }
 
 /// The body without the blanks that stand where lines of this width break, all other blanks being `+`. None when some
