@@ -30,7 +30,7 @@ pub fn write(root: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Fails if a page is not what [`write`] would write.
+/// Fails if a page is not what [`write()`] would write.
 pub fn check(root: &Path) -> anyhow::Result<()> {
     let (wanted, found) = (pages()?, read(root)?);
     let mut stale: Vec<&String> = wanted
