@@ -66,6 +66,8 @@ pub struct DomainDetail {
     pub method: DcvMethod,
     /// True once control is proven.
     pub validated: bool,
+    /// True for a second name that nobody ordered and that the certificate was issued without.
+    pub removed: bool,
     /// What a TXT record must hold, if the method asks for one; shown with showStatusDetails=Y.
     pub random_value: Option<String>,
 }
@@ -80,7 +82,11 @@ impl DomainDetail {
     /// The status as it is told. The open one must not contain "validated": programs look for that word.
     #[must_use]
     pub fn status_text(&self) -> &'static str {
-        if self.validated { "Validated" } else { "Awaiting Validation" }
+        match (self.removed, self.validated) {
+            (true, _) => "Removed",
+            (false, true) => "Validated",
+            (false, false) => "Awaiting Validation",
+        }
     }
 }
 

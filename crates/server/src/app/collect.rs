@@ -69,7 +69,7 @@ pub async fn collect(
         certificate_status: Some(certificate_status(house, &order)),
         validation_status: Some(validation_status(&order.state)),
         steps: Some(steps(&order, &bought, &rows)),
-        domains: if dcv::has_list(&bought) { dcv::details(&rows) } else { Vec::new() },
+        domains: if dcv::has_list(&bought) { dcv::details(&order, &rows) } else { Vec::new() },
     })
 }
 
@@ -86,7 +86,7 @@ pub async fn domain_details(
     let (order, rows) = load(house, caller, which).await?;
     let bought =
         Bought::from_json(&order.bought).map_err(|e| Failure::Internal(format!("bought: {e}")))?;
-    Ok((dcv::details(&rows), steps(&order, &bought, &rows)))
+    Ok((dcv::details(&order, &rows), steps(&order, &bought, &rows)))
 }
 
 async fn load(

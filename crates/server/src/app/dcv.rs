@@ -345,17 +345,29 @@ fn resent(
     }
 }
 
-/// How each name of an order stands.
+/// How each name of an order stands. Control may have been shown by an earlier order of the chain, or for a domain
+/// above: once there is a certificate, it tells.
 #[must_use]
-pub fn details(rows: &[RequestName]) -> Vec<DomainDetail> {
+pub fn details(order: &OrderView, rows: &[RequestName]) -> Vec<DomainDetail> {
+    let certified = order.der.is_some();
+    let settled = matches!(order.state, RequestState::Ready | RequestState::Issuing { .. });
+    let removed = |name: &str| {
+        certified && order.removed_names.iter().flat_map(|all| all.split(' ')).any(|n| n == name)
+    };
     rows.iter()
-        .map(|row| DomainDetail {
-            domain: row.name.to_string(),
-            method: row.shown.as_ref().map_or(row.method, |c| c.method),
-            validated: row.shown.is_some(),
-            random_value: (row.method == DcvMethod::DnsTxtRandomValue && row.shown.is_none())
-                .then(|| row.random.as_ref().map(|r| r.text.clone()))
-                .flatten(),
+        .map(|row| {
+            let domain = row.name.to_string();
+            let removed = removed(&domain);
+            let shown = row.shown.is_some() || certified || (settled && !row.implicit);
+            DomainDetail {
+                removed,
+                validated: shown && !removed,
+                domain,
+                method: row.shown.as_ref().map_or(row.method, |c| c.method),
+                random_value: (row.method == DcvMethod::DnsTxtRandomValue && !shown)
+                    .then(|| row.random.as_ref().map(|r| r.text.clone()))
+                    .flatten(),
+            }
         })
         .collect()
 }

@@ -192,6 +192,7 @@ fn collected() -> Collected {
             domain: "www.example.com".into(),
             method: DcvMethod::CnameCsrHash,
             validated: true,
+            removed: false,
             random_value: None,
         }],
     }
@@ -330,12 +331,14 @@ fn domain_details_come_in_threes() {
             domain: "a.com".into(),
             method: DcvMethod::Email,
             validated: true,
+            removed: false,
             random_value: None,
         },
         DomainDetail {
             domain: "b.com".into(),
             method: DcvMethod::DnsTxtRandomValue,
             validated: false,
+            removed: false,
             random_value: Some("a+b==".into()),
         },
     ];
