@@ -73,8 +73,8 @@ pub async fn ask(house: &Arc<House>, subject: &Subject, now: Time) -> Findings {
         &issuance::csr::digests(&subject.order.csr),
         subject.order.unique_value.as_deref().and_then(|u| u.parse::<UniqueValue>().ok()),
     );
-    let open =
-        |n: &&RequestName| n.shown.is_none() && !covered(&n.name, subject, &house.policy, now);
+    // What was shown too long ago is asked for again.
+    let open = |n: &&RequestName| !covered(&n.name, subject, &house.policy, now);
     let asked = subject.names.iter().filter(open).map(|n| ask_name(house, n, &token, now));
     for (name, seen, control) in futures_util::future::join_all(asked).await {
         found.lines.extend(seen);
