@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::certificate::{CaId, CertificateId, CertificateStatus, OrderNumber};
 use domain::check::{Check, CheckKind, CheckState};
 use domain::csr::Csr;
-use domain::dcv::{DcvMethod, UniqueValue};
+use domain::dcv::{DcvMethod, RANDOM_VALUE_AGE, UniqueValue};
 use domain::money::Money;
 use domain::names::CertName;
 use domain::order::RequestState;
@@ -99,7 +99,7 @@ impl Replacement {
         };
         let plans = self.plans(&old, &bought, &old_names, &csr)?;
         let unique_value = self.unique_value(tx, &old, &csr)?;
-        let rows = self.rows(tx, &plans.1, &old_names)?;
+        let rows = self.rows(&plans.1, &old_names, pending);
         let checks = checks(&old, &bought, pending);
         let new = NewRequest {
             state: RequestState::AwaitingValidation { checks },
@@ -115,6 +115,11 @@ impl Replacement {
         let (order, certificate) =
             if pending { self.change(tx, &old, &new)? } else { self.insert(tx, &old, &new)? };
         names::insert(tx, certificate, &rows)?;
+        for row in &rows {
+            if let Some(control) = &row.shown {
+                names::set_shown(tx, certificate, row.position, control)?;
+            }
+        }
         let unique = unique_value.as_ref().map_or("", UniqueValue::as_str);
         if !orders::use_token(tx, &csr.digests.sha256, unique, old.base)? {
             return Err(Refusal::TokenNotUnique.into());
@@ -152,14 +157,15 @@ impl Replacement {
     /// True when the request has no certificate yet and is changed in place.
     fn may_replace(&self, old: &OrderView) -> Result<bool, Refusal> {
         match &old.state {
-            RequestState::AwaitingValidation { .. } => Ok(true),
+            // Ready is a request that CAA, or something missing from its subject, holds back: nothing is written yet.
+            RequestState::AwaitingValidation { .. } | RequestState::Ready => Ok(true),
             RequestState::Issued { .. } | RequestState::Replaced { .. } => {
                 match old.term_end.is_some_and(|end| end <= self.now) {
                     true => Err(Refusal::Expired),
                     false => Ok(false),
                 }
             }
-            RequestState::Ready | RequestState::Issuing { .. } => Err(Refusal::BeingIssued),
+            RequestState::Issuing { .. } => Err(Refusal::BeingIssued),
             RequestState::Revoked { .. } => Err(Refusal::Revoked),
             RequestState::AwaitingPayment { .. }
             | RequestState::AwaitingAuthorization
@@ -309,25 +315,29 @@ impl Replacement {
         Ok(placement::choose_unique_value(self.request.unique_value.clone(), &facts, generate)?)
     }
 
+    /// What was shown for a name stays shown. An issued order's names keep it in their own rows, where the job looks for
+    /// what the chain has shown; those of a request that is changed in place go, so it is taken over.
     fn rows(
         &self,
-        _tx: &mut Tx<'_>,
         plans: &[NamePlan],
         old_names: &[RequestName],
-    ) -> Result<Vec<RequestName>, Failure> {
+        pending: bool,
+    ) -> Vec<RequestName> {
         let mut rows = request_names(&self.house, plans);
         for row in &mut rows {
-            // Proofs of the chain that are still fresh make mails and records unnecessary; the job looks at them.
-            let before = old_names.iter().find(|n| n.name == row.name && n.method == row.method);
-            if let Some(before) = before.filter(|b| b.address == row.address)
-                && row.method == DcvMethod::DnsTxtRandomValue
+            let Some(before) = old_names.iter().find(|n| n.name == row.name) else { continue };
+            if pending {
+                row.shown.clone_from(&before.shown);
+            }
+            if row.method == DcvMethod::DnsTxtRandomValue
+                && before.method == row.method
                 && let Some(random) = &before.random
-                && self.now.since(random.made) < 30 * DAY
+                && self.now.since(random.made) < RANDOM_VALUE_AGE
             {
                 row.random = Some(random.clone());
             }
         }
-        Ok(rows)
+        rows
     }
 
     fn change(
@@ -402,7 +412,7 @@ impl Replacement {
 
 /// What people have checked stays checked; domain control is looked at again (fresh proofs of the chain count).
 fn checks(old: &OrderView, bought: &Bought, pending: bool) -> Vec<Check> {
-    if pending {
+    if pending && old.state != RequestState::Ready {
         let reopen = |c: &Check| match c.kind {
             CheckKind::DomainControl => Check { state: CheckState::Open, ..*c },
             _ => *c,
