@@ -222,7 +222,13 @@ fn an_unproven_second_name_falls_away(sandbox: &Sandbox) {
     let csr = Csr::new(&name);
     sandbox.publish_file(&csr, "http", &name, None);
     let order = place(sandbox, &order_by("HTTP_CSR_HASH", &csr));
+    let asked = Form::new(&[("orderNumber", &order)]);
+    let before = sandbox.call("!GetMDCDomainDetails", &asked);
+    assert_eq!(before.get("2_domainName"), format!("www.{name}"), "{}", before.raw);
     assert_eq!(names(&issued(sandbox, &order, "one file")), [name.as_str()]);
+    let after = sandbox.call("!GetMDCDomainDetails", &asked);
+    let told = ["1_dcvStatus", "2_domainName", "2_dcvStatus"].map(|key| after.get(key).to_owned());
+    assert_eq!(told, ["Validated".to_owned(), format!("www.{name}"), "Removed".to_owned()]);
 
     let name = fresh_name("twin");
     let csr = Csr::new(&name);

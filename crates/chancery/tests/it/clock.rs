@@ -1,0 +1,217 @@
+//! What time does: look-ups are repeated, offers and codes run out, orders expire, terms end, and the rules change.
+//! Each story has a sandbox of its own.
+
+use serde_json::json;
+
+use crate::kit::{Answer, Csr, Form, Sandbox, fresh_name};
+use crate::steps::{
+    advance, dates, days, issued, look, look_again, order_by, place, turn_to, waits,
+};
+
+/// Makes of each story two tests, one on each database, each with a fresh sandbox.
+macro_rules! alone_on_both {
+    ($($story:ident),+ $(,)?) => {
+        mod sqlite { $(#[test] fn $story() {
+            super::$story(&$crate::kit::Sandbox::start(store::Database::Sqlite));
+        })+ }
+        mod postgres { $(#[test] fn $story() {
+            super::$story(&$crate::kit::Sandbox::start(store::Database::Postgres));
+        })+ }
+    };
+}
+
+alone_on_both!(
+    proofs_are_looked_for_again_and_orders_expire,
+    terms_are_served_by_the_rules_of_the_day
+);
+
+const REJECTED: &str = "The certificate request has been rejected!";
+
+/// The code of an order's newest mail, other than an old one.
+fn code_of(sandbox: &Sandbox, order: &str, address: &str, old: &str) -> String {
+    sandbox.wait_for(address, || {
+        let mails = sandbox.mailbox(address);
+        let about = |mail: &&serde_json::Value| {
+            mail["subject"].as_str().is_some_and(|s| s.starts_with(&format!("ORDER #{order} ")))
+        };
+        let code = mails.iter().find(about)?["codes"][0].as_str()?.to_owned();
+        (code != old).then_some(code)
+    })
+}
+
+fn enter(sandbox: &Sandbox, order: &str, code: &str) -> String {
+    let url = format!("{}/products/EnterDCVCode2", sandbox.at("api"));
+    let form = [("orderNumber", order), ("dcvCode", code)];
+    sandbox.http().post(url).form(&form).send().expect("a page").text().expect("text")
+}
+
+fn random_value(sandbox: &Sandbox, order: &str) -> String {
+    let asked = Form::new(&[("orderNumber", order), ("showStatusDetails", "Y")]);
+    sandbox.call("!GetMDCDomainDetails", &asked).get("randomValue_1").to_owned()
+}
+
+fn proofs_are_looked_for_again_and_orders_expire(sandbox: &Sandbox) {
+    // Nobody asks for a look: the schedule does.
+    let name = fresh_name("clock");
+    let csr = Csr::new(&name);
+    let later = place(sandbox, &order_by("HTTP_CSR_HASH", &csr));
+    advance(sandbox, "1s");
+    waits(sandbox, &later, "not published");
+    sandbox.publish_file(&csr, "http", &name, None);
+    advance(sandbox, "15s");
+    issued(sandbox, &later, "found by itself");
+    // Also after a long while.
+    let name = fresh_name("clock");
+    let csr = Csr::new(&name);
+    let much_later = place(sandbox, &order_by("CNAME_CSR_HASH", &csr));
+    // Contacts that were offered may be named for a day.
+    let contact = fresh_name("clock");
+    let address = "owner@contact.example.net";
+    let owner = format!("_validation-contactemail.{contact}");
+    sandbox.control("/set-txt", &json!({ "host": owner, "value": address }));
+    let offer = || {
+        let form = Form::new(&[("domainName", &contact), ("responseFormat", "2")]);
+        let list = sandbox.post("!GetDCVEmailAddressList", &form.login(sandbox, "reseller"));
+        assert!(list.contains(address), "{list}");
+    };
+    let by_contact = || -> Answer {
+        let form = order_by("EMAIL", &Csr::new(&contact)).set("dcvEmailAddress", address);
+        sandbox.call("!AutoApplySSL", &form)
+    };
+    offer();
+    advance(sandbox, "23h");
+    let mailed = by_contact().order_number();
+    let code = code_of(sandbox, &mailed, address, "");
+    advance(sandbox, "2h");
+    let late = by_contact();
+    assert_eq!(late.get("errorCode"), "-4", "offered more than a day ago: {}", late.raw);
+    offer();
+    by_contact().order_number();
+    // Codes and values live thirty days.
+    let random = place(sandbox, &order_by("DNSTXT_RANDOM_VALUE", &Csr::new(&contact)));
+    let value = random_value(sandbox, &random);
+    let unproven = place(sandbox, &order_by("CNAME_CSR_HASH", &Csr::new(&fresh_name("clock"))));
+    advance(sandbox, "31d");
+    sandbox.publish_cname(&csr, &name, None);
+    advance(sandbox, "1d");
+    issued(sandbox, &much_later, "found by itself after a month");
+    assert!(enter(sandbox, &mailed, &code).contains("Invalid Validation Code!"));
+    let host = format!("_pki-validation.{contact}");
+    sandbox.control("/set-txt", &json!({ "host": host, "value": value }));
+    look_again(sandbox, &random, "DNSTXT_RANDOM_VALUE");
+    advance(sandbox, "1s");
+    waits(sandbox, &random, "the value is too old");
+    let fresh = random_value(sandbox, &random);
+    assert_ne!(fresh, value, "asking again brings a new one");
+    sandbox.control("/set-txt", &json!({ "host": host, "value": fresh }));
+    look_again(sandbox, &random, "DNSTXT_RANDOM_VALUE");
+    issued(sandbox, &random, "the new value");
+    // A mail sent again has a new code, too.
+    let again = Form::new(&[("orderNumber", &mailed)]);
+    assert_eq!(sandbox.call("!ResendDCVEmail", &again).raw, "errorCode=0");
+    let new_code = code_of(sandbox, &mailed, address, &code);
+    assert!(enter(sandbox, &mailed, &new_code).contains("You have entered the correct"));
+    issued(sandbox, &mailed, "the new code");
+    // Ninety days after it was placed an unproven order is over, and its price comes back.
+    let lines = |order: &str| {
+        let sql = format!(
+            "SELECT kind, CAST(amount AS TEXT) FROM ledger WHERE order_number = {order} ORDER BY id"
+        );
+        sandbox.rows(&sql)
+    };
+    advance(sandbox, "57d");
+    waits(sandbox, &unproven, "89 days");
+    assert_eq!(lines(&unproven).len(), 1);
+    advance(sandbox, "2d");
+    look(sandbox, &unproven).refused(-20, REJECTED);
+    let both = lines(&unproven);
+    assert_eq!(both.len(), 2, "{both:?}");
+    assert_eq!([both[0][0].as_str(), &both[1][0]], ["debit", "refund"]);
+    assert_eq!(both[0][1].trim_start_matches('-'), both[1][1].trim_start_matches('-'));
+    advance(sandbox, "200d");
+    assert_eq!(lines(&unproven).len(), 2, "once");
+}
+
+fn cname_order(sandbox: &Sandbox, term: &str) -> (String, String, Csr) {
+    let name = fresh_name("clock");
+    let csr = Csr::new(&name);
+    sandbox.publish_cname(&csr, &name, None);
+    let order = place(sandbox, &Form::order(488, &csr).set("days", term));
+    (order, name, csr)
+}
+
+fn replace(sandbox: &Sandbox, order: &str) -> Answer {
+    let form = Form::new(&[("orderNumber", order), ("responseFormat", "1")]);
+    sandbox.call("!AutoReplaceSSL", &form)
+}
+
+/// 200 days now, 100 from 2027-03-15, 47 from 2029-03-15; the rest of a term comes by replacement.
+fn terms_are_served_by_the_rules_of_the_day(sandbox: &Sandbox) {
+    turn_to(sandbox, "2027-01-10T10:00:00Z");
+    let (order, ..) = cname_order(sandbox, "365");
+    let first = issued(sandbox, &order, "200 days");
+    assert_eq!(days(&first), 200);
+    assert_eq!(dates(&first).0, "2027-01-10T00:00:00Z");
+    assert!(dates(&first).1.ends_with("T23:59:59Z"));
+    let (long, ..) = cname_order(sandbox, "730");
+    issued(sandbox, &long, "two years");
+    turn_to(sandbox, "2027-03-14T23:00:00Z");
+    let (before, ..) = cname_order(sandbox, "365");
+    assert_eq!(days(&issued(sandbox, &before, "the last day of 200")), 200);
+    turn_to(sandbox, "2027-03-15T00:00:01Z");
+    let (after, ..) = cname_order(sandbox, "365");
+    assert_eq!(days(&issued(sandbox, &after, "the first day of 100")), 100);
+    // The proof of January is young enough: a replacement is made at once, by the new rule.
+    let replaced = replace(sandbox, &order).order_number();
+    assert_eq!(days(&issued(sandbox, &replaced, "replaced")), 100);
+    // Later it is too old (100 days): the record that is still there proves again.
+    turn_to(sandbox, "2027-12-01T12:00:00Z");
+    let replaced = replace(sandbox, &order).order_number();
+    let last = issued(sandbox, &replaced, "near the end");
+    let (from, to) = dates(&last);
+    assert_eq!(from, "2027-12-01T00:00:00Z");
+    assert_eq!(to, "2028-01-09T23:59:59Z", "365 days after 2027-01-10 the term is over");
+    turn_to(sandbox, "2028-01-10T12:00:00Z");
+    assert_eq!(replace(sandbox, &order).get("errorCode"), "-36");
+    let expired = look(sandbox, &order);
+    assert_eq!(expired.get("certificateStatus"), "Expired", "{}", expired.raw);
+    assert_eq!(expired.get("errorCode"), "2", "and may still be collected");
+    // The longer term goes on, without a debit.
+    let replaced = replace(sandbox, &long).order_number();
+    assert_eq!(days(&issued(sandbox, &replaced, "second year")), 100);
+    let debits = format!(
+        "SELECT CAST(count(*) AS TEXT) FROM ledger WHERE order_number IN ({long}, {replaced})"
+    );
+    assert_eq!(sandbox.value(&debits), "1");
+    turn_to(sandbox, "2029-03-14T22:00:00Z");
+    let (before, ..) = cname_order(sandbox, "365");
+    assert_eq!(days(&issued(sandbox, &before, "the last day of 100")), 100);
+    turn_to(sandbox, "2029-03-15T00:00:01Z");
+    let (after, name, csr) = cname_order(sandbox, "365");
+    assert_eq!(days(&issued(sandbox, &after, "the first day of 47")), 47);
+    // Ten days of reuse: on the eleventh a proof is needed again.
+    let owner = format!("_{}.{name}", csr.md5);
+    sandbox.control("/clear-cname", &json!({ "host": owner }));
+    advance(sandbox, "9d");
+    let soon = replace(sandbox, &after).order_number();
+    issued(sandbox, &soon, "nine days later");
+    advance(sandbox, "3d");
+    let old = replace(sandbox, &after).order_number();
+    advance(sandbox, "1s");
+    waits(sandbox, &old, "twelve days later");
+    sandbox.publish_cname(&csr, &name, None);
+    look_again(sandbox, &old, "CNAME_CSR_HASH");
+    issued(sandbox, &old, "proven again");
+    // A name that was proven too long ago while the order waited for another is looked at again.
+    let base = fresh_name("clock");
+    let wanted = [format!("a.{base}"), format!("b.{base}")];
+    let csr = Csr::new("");
+    sandbox.publish_cname(&csr, &wanted[0], None);
+    let form = Form::order(279, &csr).set("domainNames", &wanted.join(","));
+    let slow = place(sandbox, &form);
+    advance(sandbox, "12d");
+    waits(sandbox, &slow, "the second name");
+    sandbox.publish_cname(&csr, &wanted[1], None);
+    advance(sandbox, "1d");
+    issued(sandbox, &slow, "both names");
+}

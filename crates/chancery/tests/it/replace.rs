@@ -1,0 +1,305 @@
+//! !AutoReplaceSSL: another certificate of the same order.
+
+use serde_json::json;
+
+use crate::kit::{Answer, Csr, Form, Key, Sandbox, fresh_name};
+use crate::on_both;
+use crate::steps::{issued, look, look_again, names, order_by, place, settled, waits};
+use crate::tools;
+
+on_both!(
+    the_old_number_answers_with_the_newest,
+    a_new_key_needs_no_new_proof,
+    a_request_without_a_certificate_is_changed_in_place,
+    a_request_that_caa_holds_back_is_changed_in_place,
+    tokens_are_unique_across_chains,
+    names_stay_within_what_was_paid,
+    that_very_order,
+    orders_that_cannot_be_replaced,
+);
+
+/// An order with a certificate: number, certificateID, request, DER.
+struct Held {
+    number: String,
+    id: String,
+    name: String,
+    csr: Csr,
+    leaf: Vec<u8>,
+}
+
+fn held(sandbox: &Sandbox, unique: Option<&str>) -> Held {
+    let name = fresh_name("replace");
+    let csr = Csr::new(&name);
+    sandbox.publish_cname(&csr, &name, unique);
+    let mut form = order_by("CNAME_CSR_HASH", &csr).set("showCertificateID", "Y");
+    if let Some(unique) = unique {
+        form = form.set("uniqueValue", unique);
+    }
+    let placed = sandbox.call("!AutoApplySSL", &form);
+    let number = placed.order_number();
+    let leaf = issued(sandbox, &number, "the first");
+    let id = placed.get("certificateID").to_owned();
+    Held { number, id, name, csr, leaf }
+}
+
+fn replace(sandbox: &Sandbox, order: &str, more: &[(&str, &str)]) -> Answer {
+    let form = Form::new(&[("orderNumber", order), ("responseFormat", "1")]);
+    let form = more.iter().fold(form, |form, (name, value)| form.set(name, value));
+    sandbox.call("!AutoReplaceSSL", &form)
+}
+
+fn by_id(sandbox: &Sandbox, id: &str) -> Answer {
+    let form = [
+        ("certificateID", id),
+        ("queryType", "2"),
+        ("showExtStatus", "Y"),
+        ("responseFormat", "1"),
+    ];
+    sandbox.call("download/CollectSSL", &Form::new(&form))
+}
+
+/// As program B does it: the same request, the same unique value, and then it polls the old number.
+fn the_old_number_answers_with_the_newest(sandbox: &Sandbox) {
+    let old = held(sandbox, Some("Aa11"));
+    // The proof is gone: what was shown before is used again.
+    let owner = format!("_{}.{}", old.csr.md5, old.name);
+    sandbox.control("/clear-cname", &json!({ "host": owner }));
+    let replaced = replace(
+        sandbox,
+        &old.number,
+        &[
+            ("csr", &old.csr.pem),
+            ("serverSoftware", "-1"),
+            ("isCustomerValidated", "Y"),
+            ("dcvMethod", "CNAME_CSR_HASH"),
+            ("uniqueValue", "Aa11"),
+            ("showCertificateID", "Y"),
+        ],
+    );
+    assert_eq!(
+        replaced.keys(),
+        ["errorCode", "orderNumber", "expectedDeliveryTime", "certificateID", "uniqueValue"]
+    );
+    assert_eq!(replaced.get("uniqueValue"), "Aa11");
+    let new = replaced.order_number();
+    assert_ne!(new, old.number);
+    let leaf = issued(sandbox, &new, "the second");
+    assert_ne!(leaf, old.leaf);
+    assert_eq!(tools::key_of_certificate(&leaf), tools::key_of_certificate(&old.leaf));
+    assert_eq!(issued(sandbox, &old.number, "by the old number"), leaf);
+    let form = [("baseOrderNumber", old.number.as_str()), ("queryType", "2")];
+    let by_base = sandbox.call("download/CollectSSL", &Form::new(&form).set("responseFormat", "1"));
+    assert_eq!(tools::unbase64(by_base.get("certificate")), leaf);
+    // The old certificate is replaced, and still there for who knows its ID.
+    let before = by_id(sandbox, &old.id);
+    assert_eq!(before.get("errorCode"), "2", "{}", before.raw);
+    assert_eq!(before.get("certificateStatus"), "Replaced");
+    assert_eq!(tools::unbase64(before.get("certificate")), old.leaf);
+    assert_eq!(by_id(sandbox, replaced.get("certificateID")).get("certificateStatus"), "Issued");
+    // Free of charge: one debit for the chain.
+    let ledger = format!(
+        "SELECT CAST(count(*) AS TEXT) FROM ledger WHERE order_number IN ({}, {new}) AND kind = 'debit'",
+        old.number
+    );
+    assert_eq!(sandbox.value(&ledger), "1");
+    // A third, by the second's number; then by the first's, in text.
+    let third = replace(sandbox, &new, &[("csr", &old.csr.pem), ("uniqueValue", "Aa11")]);
+    let third_leaf = issued(sandbox, &third.order_number(), "the third");
+    assert_eq!(issued(sandbox, &old.number, "by the old number"), third_leaf);
+    let form = Form::new(&[("orderNumber", &old.number), ("csr", &old.csr.pem)]);
+    let text = sandbox.post("!AutoReplaceSSL", &form.login(sandbox, "reseller"));
+    let lines: Vec<&str> = text.split('\n').collect();
+    assert_eq!(lines[0], "0", "{text}");
+    assert_eq!(lines[2..], ["1", "Aa11", ""], "{text}");
+    issued(sandbox, lines[1], "the fourth");
+}
+
+fn a_new_key_needs_no_new_proof(sandbox: &Sandbox) {
+    let old = held(sandbox, None);
+    let csr = Csr::of(Key::Rsa2048, &old.name, &[]);
+    let replaced = replace(sandbox, &old.number, &[("csr", &csr.pem)]);
+    let leaf = issued(sandbox, &replaced.order_number(), "another key");
+    assert_eq!(tools::key_of_certificate(&leaf), tools::key_of_request(&csr.der));
+    assert_eq!(names(&leaf), names(&old.leaf), "the same names");
+    let details = Form::new(&[("orderNumber", replaced.get("orderNumber"))]);
+    let details = sandbox.call("!GetMDCDomainDetails", &details);
+    assert_eq!(details.get("1_dcvStatus"), "Validated", "by the first order: {}", details.raw);
+    // No request at all: the last one again.
+    let again = replace(sandbox, &old.number, &[]);
+    let again = issued(sandbox, &again.order_number(), "no request");
+    assert_eq!(tools::key_of_certificate(&again), tools::key_of_request(&csr.der));
+    assert_ne!(tools::serial(&again), tools::serial(&leaf));
+}
+
+fn a_request_without_a_certificate_is_changed_in_place(sandbox: &Sandbox) {
+    let name = fresh_name("replace");
+    let (first, second) = (Csr::new(&name), Csr::new(&name));
+    let form = order_by("CNAME_CSR_HASH", &first).set("showCertificateID", "Y");
+    let placed = sandbox.call("!AutoApplySSL", &form);
+    let number = placed.order_number();
+    settled(sandbox);
+    let changed = replace(sandbox, &number, &[("csr", &second.pem), ("showCertificateID", "Y")]);
+    assert_eq!(changed.order_number(), number, "the same order");
+    assert_eq!(changed.get("certificateID"), placed.get("certificateID"));
+    // The first request's proof is worth nothing now.
+    sandbox.publish_cname(&first, &name, None);
+    look_again(sandbox, &number, "CNAME_CSR_HASH");
+    settled(sandbox);
+    waits(sandbox, &number, "the first request's proof");
+    sandbox.publish_cname(&second, &name, None);
+    look_again(sandbox, &number, "CNAME_CSR_HASH");
+    let leaf = issued(sandbox, &number, "the second request");
+    assert_eq!(tools::key_of_certificate(&leaf), tools::key_of_request(&second.der));
+    let debits = format!("SELECT CAST(count(*) AS TEXT) FROM ledger WHERE order_number = {number}");
+    assert_eq!(sandbox.value(&debits), "1");
+}
+
+/// Proven, and held back by CAA: nothing is written down yet, so it may still be changed.
+fn a_request_that_caa_holds_back_is_changed_in_place(sandbox: &Sandbox) {
+    let name = fresh_name("replace");
+    let (first, second) = (Csr::new(&name), Csr::new(&name));
+    let policies = json!([{ "tag": "issue", "value": "ca.example.net" }]);
+    sandbox.control("/add-caa", &json!({ "host": name, "policies": policies }));
+    sandbox.publish_cname(&first, &name, None);
+    let number = place(sandbox, &order_by("CNAME_CSR_HASH", &first));
+    settled(sandbox);
+    let changed = replace(sandbox, &number, &[("csr", &second.pem)]);
+    assert_eq!(changed.order_number(), number);
+    // Control of the domain was shown, and stays shown.
+    sandbox.control("/clear-caa", &json!({ "host": name }));
+    look_again(sandbox, &number, "CNAME_CSR_HASH");
+    let leaf = issued(sandbox, &number, "the second request");
+    assert_eq!(tools::key_of_certificate(&leaf), tools::key_of_request(&second.der));
+}
+
+const NOT_UNIQUE: &str = "This Request Token is not unique!";
+
+fn tokens_are_unique_across_chains(sandbox: &Sandbox) {
+    let (one, two) = (held(sandbox, Some("Tok1")), held(sandbox, Some("Tok2")));
+    // The other chain's request would be for another name; the same name, then.
+    let csr = Csr::new(&one.name);
+    let form = order_by("CNAME_CSR_HASH", &csr).set("uniqueValue", "Tok3");
+    let other = place(sandbox, &form);
+    replace(sandbox, &one.number, &[("csr", &csr.pem), ("uniqueValue", "Tok3")])
+        .refused(-55, NOT_UNIQUE);
+    let taken = replace(sandbox, &one.number, &[("csr", &csr.pem), ("uniqueValue", "Tok4")]);
+    taken.order_number();
+    // And the other way round: a new order may not use what a replacement used.
+    let form = order_by("CNAME_CSR_HASH", &csr).set("uniqueValue", "Tok4");
+    sandbox.call("!AutoApplySSL", &form).refused(-55, NOT_UNIQUE);
+    let form = order_by("CNAME_CSR_HASH", &two.csr).set("uniqueValue", "Tok2");
+    sandbox.call("!AutoApplySSL", &form).refused(-55, NOT_UNIQUE);
+    // Without a value one is made up, for this request was seen before.
+    let made_up = replace(sandbox, &two.number, &[("csr", &two.csr.pem)]);
+    assert_eq!(made_up.get("uniqueValue"), "Tok2", "inside of the chain it stays");
+    waits(sandbox, &other, "the other order");
+}
+
+fn names_stay_within_what_was_paid(sandbox: &Sandbox) {
+    let old = held(sandbox, None);
+    let stranger = Csr::new(&fresh_name("replace"));
+    replace(sandbox, &old.number, &[("csr", &stranger.pem)])
+        .refused(-4, "The value of the 'csr' argument is invalid!");
+    replace(sandbox, &old.number, &[("csr", &old.csr.pem), ("commonName", "shop.example.org")])
+        .refused(-4, "The value of the 'commonName' argument is invalid!");
+    // A list of three was paid for.
+    let base = fresh_name("replace");
+    let name = |word: &str| format!("{word}.{base}");
+    let csr = Csr::new("");
+    sandbox.publish_cname(&csr, &name("a"), None);
+    sandbox.publish_cname(&csr, &name("b"), None);
+    let wanted = [name("a"), name("b")].join(",");
+    let form = Form::order(279, &csr).set("domainNames", &wanted);
+    let number = place(sandbox, &form);
+    issued(sandbox, &number, "two names");
+    let four = ["a", "b", "c", "d"].map(name).join(",");
+    replace(sandbox, &number, &[("domainNames", &four)])
+        .refused(-4, "The value of the 'domainNames' argument is invalid!");
+    // A third name needs a proof of its own; the others have theirs.
+    let three = ["a", "b", "c"].map(name).join(" ");
+    let more = [("domainNames", three.as_str()), ("dcvMethod", "CNAME_CSR_HASH")];
+    let replaced = replace(sandbox, &number, &more).order_number();
+    settled(sandbox);
+    waits(sandbox, &replaced, "the third name");
+    let details = Form::new(&[("orderNumber", &replaced)]);
+    let details = sandbox.call("!GetMDCDomainDetails", &details);
+    assert_eq!(details.get("3_dcvStatus"), "Awaiting Validation", "{}", details.raw);
+    sandbox.publish_cname(&csr, &name("c"), None);
+    let update = Form::new(&[
+        ("orderNumber", replaced.as_str()),
+        ("domainName", &name("c")),
+        ("newMethod", "CNAME_CSR_HASH"),
+    ]);
+    assert_eq!(sandbox.call("!AutoUpdateDCV", &update).raw, "errorCode=0");
+    let leaf = issued(sandbox, &replaced, "three names");
+    assert_eq!(names(&leaf), ["a", "b", "c"].map(name));
+    // Fewer is fine, and needs nothing.
+    let fewer = replace(sandbox, &number, &[("domainNames", &name("b"))]).order_number();
+    assert_eq!(names(&issued(sandbox, &fewer, "one name")), [name("b")]);
+}
+
+/// exactOrder=Y: what that order had, not what the newest one of its chain has.
+fn that_very_order(sandbox: &Sandbox) {
+    let base = fresh_name("replace");
+    let name = |word: &str| format!("{word}.{base}");
+    let csr = Csr::new("");
+    for word in ["a", "b"] {
+        sandbox.publish_cname(&csr, &name(word), None);
+    }
+    let wanted = [name("a"), name("b")].join(",");
+    let first = place(sandbox, &Form::order(279, &csr).set("domainNames", &wanted));
+    issued(sandbox, &first, "two names");
+    let second = replace(sandbox, &first, &[("domainNames", &name("b"))]).order_number();
+    issued(sandbox, &second, "one name");
+    let newest = replace(sandbox, &first, &[]).order_number();
+    assert_eq!(names(&issued(sandbox, &newest, "as the newest")), [name("b")]);
+    let exact = replace(sandbox, &first, &[("exactOrder", "Y")]).order_number();
+    assert_eq!(names(&issued(sandbox, &exact, "as the first")), [name("a"), name("b")]);
+}
+
+fn orders_that_cannot_be_replaced(sandbox: &Sandbox) {
+    let code = |answer: Answer| answer.get("errorCode").to_owned();
+    let invalid = "The value of the 'orderNumber' argument is invalid!";
+    replace(sandbox, "99999999", &[]).refused(-4, invalid);
+    sandbox
+        .call("!AutoReplaceSSL", &Form::new(&[("responseFormat", "1")]))
+        .refused(-3, "The 'orderNumber' argument is missing!");
+    let old = held(sandbox, None);
+    let form = Form::new(&[("orderNumber", old.number.as_str()), ("responseFormat", "1")]);
+    let foreign = sandbox.post("!AutoReplaceSSL", &form.login(sandbox, "webhost"));
+    Answer::read(&foreign).refused(-4, invalid);
+    // Rejected.
+    let rejected = place(sandbox, &order_by("CNAME_CSR_HASH", &Csr::new(&fresh_name("replace"))));
+    let number: u64 = rejected.parse().expect("a number");
+    let no = json!({ "orderNumber": number, "check": "domain_control", "result": "fail" });
+    sandbox.control("/settle", &no);
+    assert_eq!(code(replace(sandbox, &rejected, &[])), "-20");
+    // A replacement that is rejected leaves the chain as it was.
+    let other = Csr::new(&old.name);
+    let csr = other.pem.as_str();
+    let replaced = replace(sandbox, &old.number, &[("csr", csr)]).order_number();
+    issued(sandbox, &replaced, "a replacement");
+    // Revoked.
+    sandbox.operator(&["order", "revoke", &old.number, "--reason", "superseded"]);
+    sandbox.operator(&["order", "revoke", &replaced, "--reason", "keyCompromise"]);
+    assert_eq!(code(replace(sandbox, &replaced, &[])), "-21");
+    look(sandbox, &replaced).refused(-21, "The certificate has been revoked!");
+    // Awaiting payment: an account whose customers pay for themselves.
+    sandbox.operator(&["account", "set", "webhost", "--payment", "customer"]);
+    let form = order_by("CNAME_CSR_HASH", &Csr::new(&fresh_name("replace")));
+    let placed = Answer::read(&sandbox.post("!AutoApplySSL", &form.login(sandbox, "webhost")));
+    sandbox.operator(&["account", "set", "webhost", "--payment", "account"]);
+    assert_eq!(placed.get("errorCode"), "1", "{}", placed.raw);
+    let unpaid = placed.get("orderNumber");
+    let ask = |path: &str, form: Form| {
+        Answer::read(
+            &sandbox.post(path, &form.set("responseFormat", "1").login(sandbox, "webhost")),
+        )
+    };
+    let form = Form::new(&[("orderNumber", unpaid)]);
+    assert_eq!(code(ask("!AutoReplaceSSL", form.clone())), "-22");
+    ask("download/CollectSSL", form.clone().set("queryType", "1"))
+        .refused(-22, "Still awaiting payment!");
+    sandbox.operator(&["order", "paid", unpaid]);
+    assert_eq!(ask("download/CollectSSL", form.set("queryType", "1")).get("errorCode"), "0");
+}
