@@ -8,6 +8,7 @@ mod secrets;
 mod signals;
 
 use std::io::IsTerminal;
+use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use commands::{account, audit, ceremony, certificate, config, order, product, serve, template};
@@ -61,9 +62,20 @@ enum Command {
     },
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
     let command = Cli::parse().command;
     start_log(&command);
+    match run(command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // On one line and without a backtrace: it is for the operator, not for us.
+            eprintln!("Error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Sandbox(arguments) => sandbox_command::run(&arguments),
         Command::Serve(arguments) => serve::serve(&arguments),

@@ -76,8 +76,9 @@ fn ask_twice(prompt: &str) -> anyhow::Result<Zeroizing<String>> {
 fn ask(prompt: &str) -> anyhow::Result<Zeroizing<String>> {
     if !std::io::stdin().is_terminal() {
         bail!(
-            "there is no terminal to ask for a secret; give it with a file descriptor (--passphrase-fd 3 3<FILE), \
-             the systemd credential ca-passphrase, or CHANCERY_PASSPHRASE_FILE"
+            "there is no terminal to ask for a secret; give it with a file descriptor, like --password-fd 3 3<FILE \
+             or --passphrase-fd 3 3<FILE; the passphrase also as the systemd credential ca-passphrase or in the file \
+             that CHANCERY_PASSPHRASE_FILE names"
         );
     }
     Ok(Zeroizing::new(rpassword::prompt_password(prompt)?))
