@@ -168,6 +168,14 @@ impl Sandbox {
         self.rows(sql).first().and_then(|row| row.first().cloned()).expect(sql)
     }
 
+    /// Which house it is, for the operator's commands.
+    pub fn place(&self) -> [String; 2] {
+        match &self._database {
+            Some(database) => ["--database".to_owned(), database.address()],
+            None => ["--dir".to_owned(), self.dir.display().to_string()],
+        }
+    }
+
     /// Process number.
     pub fn pid(&self) -> u32 {
         self.child.id()

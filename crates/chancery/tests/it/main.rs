@@ -10,6 +10,7 @@ mod apply_parameters;
 mod apply_products;
 mod apply_replies;
 mod caa;
+mod cli;
 mod clock;
 mod collect;
 mod crash;

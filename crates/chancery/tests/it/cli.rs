@@ -1,0 +1,725 @@
+//! The operator at the shell: accounts, orders, revocation, ceremony and `serve`, beside a running house.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use store::Database;
+use store::testing::TestDb;
+
+use crate::kit::{Answer, Csr, Form, Sandbox, fresh_name};
+use crate::on_both;
+use crate::tools::{Folder, openssl};
+
+on_both!(
+    an_account_made_beside_a_running_sandbox_orders,
+    ten_wrong_passwords_lock_and_the_operator_unlocks,
+    a_password_runs_out_and_is_given_anew,
+    addresses_are_allowed_or_not,
+    a_customer_pays_and_the_operator_notes_it,
+    credit_is_deposited_limited_and_given_back,
+    a_stub_order_is_redeemed_once,
+    a_revocation_is_in_the_list_within_a_minute,
+    templates_are_checked_and_kept,
+    what_does_not_exist_is_named,
+);
+
+fn an_account_made_beside_a_running_sandbox_orders(sandbox: &Sandbox) {
+    let shop = Shop::open(sandbox, &["--credit-limit", "100", "--brand", "Shop & Sons"]);
+    assert_eq!(shop.shown()["brand"], "Shop & Sons");
+    assert_eq!(shop.shown()["state"], "open");
+    let name = fresh_name("shop");
+    let csr = Csr::new(&name);
+    sandbox.publish_cname(&csr, &name, None);
+    let order = shop.order(&csr).order_number();
+    shop.collect(&order);
+
+    let details = cli(sandbox, &["order", "show", &order]);
+    assert_eq!(details["state"], "issued");
+    assert_eq!(details["names"][0]["name"], name.as_str());
+    assert!(details["names"][0]["shown"].as_str().is_some_and(|s| s.contains("CNAME_CSR_HASH")));
+    assert!(!details["evidence"].as_array().expect("evidence").is_empty());
+    assert!(details["certificate"]["pem"].as_str().is_some_and(|p| p.contains("BEGIN CERT")));
+    let listed = cli(sandbox, &["order", "list", "--account", &shop.name]);
+    assert_eq!(listed[0]["order"].to_string(), order);
+    let ledger = cli(sandbox, &["account", "ledger", &shop.name]);
+    assert_eq!(ledger[0]["amount"], "-79.00");
+    assert_eq!(ledger[0]["order"].to_string(), order);
+    let events = cli(sandbox, &["audit", "list", "--account", &shop.name]);
+    let kinds: Vec<&str> =
+        events.as_array().expect("events").iter().filter_map(|e| e["kind"].as_str()).collect();
+    assert_eq!(kinds.last(), Some(&"account.created"));
+    assert!(kinds.contains(&"order.placed"), "{kinds:?}");
+    let chains = cli(sandbox, &["audit", "verify", "--account", &shop.name]);
+    assert_eq!(chains[0]["first_broken"], Value::Null);
+
+    // The same for people.
+    let [flag, place] = sandbox.place();
+    let table = chancery(&["order", "show", &order, &flag, &place]);
+    let text = String::from_utf8(table.stdout).expect("text");
+    for word in ["issued", "CNAME_CSR_HASH", "-----BEGIN CERTIFICATE-----", "order.placed"] {
+        assert!(text.contains(word), "{word} in {text}");
+    }
+}
+
+fn ten_wrong_passwords_lock_and_the_operator_unlocks(sandbox: &Sandbox) {
+    let shop = Shop::open(sandbox, &[]);
+    assert!(shop.enters());
+    for _ in 0..9 {
+        assert!(!shop.enters_with("wrong password"));
+    }
+    assert!(shop.enters());
+    assert_eq!(shop.shown()["failed_tries"], 0);
+    for _ in 0..10 {
+        assert!(!shop.enters_with("wrong password"));
+    }
+    assert!(!shop.enters());
+    assert_eq!(shop.shown()["state"], "locked");
+    assert_eq!(cli(sandbox, &["account", "unlock", &shop.name])["state"], "open");
+    assert!(shop.enters());
+    assert_eq!(cli(sandbox, &["account", "lock", &shop.name])["state"], "locked");
+    assert!(!shop.enters());
+    cli(sandbox, &["account", "unlock", &shop.name]);
+    cli(sandbox, &["account", "close", &shop.name]);
+    assert!(!shop.enters());
+    cli(sandbox, &["account", "open", &shop.name]);
+    assert!(shop.enters());
+}
+
+fn a_password_runs_out_and_is_given_anew(sandbox: &Sandbox) {
+    let mut shop = Shop::open(sandbox, &["--password-expires", "2026-01-01"]);
+    assert_eq!(shop.shown()["state"], "expired");
+    assert!(!shop.enters());
+    cli(sandbox, &["account", "set", &shop.name, "--password-expires", "2100-01-01"]);
+    assert!(shop.enters());
+    let before = std::mem::replace(
+        &mut shop.password,
+        word(&cli(sandbox, &["account", "password", &shop.name])["password"]),
+    );
+    assert_ne!(before, shop.password);
+    assert!(!shop.enters_with(&before));
+    assert!(shop.enters());
+    assert_eq!(shop.shown()["password_expires"], Value::Null);
+
+    // One of the operator's own, by file descriptor.
+    let folder = Folder::new();
+    let file = folder.write("password", "of my own choice\n");
+    let [flag, place] = sandbox.place();
+    let line =
+        format!(r#"exec "$0" account password "$1" --password-fd 3 "$2" "$3" --json 3<"{file}""#);
+    let program = env!("CARGO_BIN_EXE_chancery");
+    let output = Command::new("sh")
+        .args(["-c", &line, program, &shop.name, &flag, &place])
+        .output()
+        .expect("sh");
+    let answer = json(&output);
+    assert_eq!(answer.get("password"), None);
+    assert!(shop.enters_with("of my own choice"));
+}
+
+fn addresses_are_allowed_or_not(sandbox: &Sandbox) {
+    let shop = Shop::open(sandbox, &["--allowed-ips", "192.0.2.0/24,2001:db8::/32"]);
+    assert!(!shop.enters());
+    cli(sandbox, &["account", "set", &shop.name, "--allowed-ips", "192.0.2.1,127.0.0.1"]);
+    assert!(shop.enters());
+    cli(sandbox, &["account", "set", &shop.name, "--allowed-ips", "192.0.2.1"]);
+    assert!(!shop.enters());
+    cli(sandbox, &["account", "set", &shop.name, "--allowed-ips", "any"]);
+    assert!(shop.enters());
+}
+
+fn a_customer_pays_and_the_operator_notes_it(sandbox: &Sandbox) {
+    let shop = Shop::open(sandbox, &["--payment", "customer"]);
+    let name = fresh_name("customer");
+    let csr = Csr::new(&name);
+    sandbox.publish_cname(&csr, &name, None);
+    let placed = shop.order(&csr);
+    assert_eq!(placed.get("errorCode"), "1", "{}", placed.raw);
+    let order = placed.get("orderNumber").to_owned();
+    let form = [("orderNumber", order.as_str()), ("queryType", "1"), ("responseFormat", "1")];
+    assert_eq!(shop.call("download/CollectSSL", &form).get("errorCode"), "-22");
+    assert_eq!(cli(sandbox, &["order", "show", &order])["state"], "awaiting_payment");
+    cli(sandbox, &["order", "paid", &order]);
+    shop.collect(&order);
+    let [flag, place] = sandbox.place();
+    refused(&["order", "paid", &order, &flag, &place], "cannot be paid for");
+    assert_eq!(shop.shown()["balance"], "0.00");
+}
+
+fn credit_is_deposited_limited_and_given_back(sandbox: &Sandbox) {
+    let shop = Shop::open(sandbox, &["--currency", "EUR"]);
+    let order = || shop.order(&Csr::new(&fresh_name("credit")));
+    assert_eq!(order().get("errorCode"), "-15");
+    cli(sandbox, &["account", "deposit", &shop.name, "79.00", "--note", "invoice 17"]);
+    order().order_number();
+    assert_eq!(shop.shown()["balance"], "0.00");
+    assert_eq!(order().get("errorCode"), "-15");
+    cli(sandbox, &["account", "set", &shop.name, "--credit-limit", "79.00"]);
+    let second = order().order_number();
+    assert_eq!(shop.shown()["balance"], "-79.00");
+
+    let [flag, place] = sandbox.place();
+    let less = ["account", "set", &shop.name, "--credit-limit", "78.99", &flag, &place];
+    refused(&less, "owes 79.00");
+    refused(&["account", "deposit", &shop.name, "-0.01", &flag, &place], "credit limit are less");
+
+    assert_eq!(cli(sandbox, &["order", "cancel", &second, "--why", "typo"])["state"], "rejected");
+    assert_eq!(shop.shown()["balance"], "0.00");
+    refused(&["order", "cancel", &second, "--why", "again", &flag, &place], "'rejected'");
+    assert_eq!(shop.shown()["balance"], "0.00");
+    let ledger = cli(sandbox, &["account", "ledger", &shop.name]);
+    let kinds: Vec<&str> =
+        ledger.as_array().expect("lines").iter().filter_map(|l| l["kind"].as_str()).collect();
+    assert_eq!(kinds, ["refund", "debit", "debit", "deposit"]);
+
+    // Domains are proven, not waved through; a refused check gives the money back too.
+    let third = order().order_number();
+    let settle = ["order", "settle", &third, "domain_control", "pass", &flag, &place];
+    refused(&settle, "passed by proofs");
+    cli(sandbox, &["order", "settle", &third, "domain_control", "fail"]);
+    assert_eq!(shop.shown()["balance"], "0.00");
+}
+
+fn a_stub_order_is_redeemed_once(sandbox: &Sandbox) {
+    let shop = Shop::open(sandbox, &["--privileges", "none"]);
+    let [flag, place] = sandbox.place();
+    let make = ["order", "stub", "--account", &shop.name, "--product", "448"];
+    refused(&[&make[..], &[&flag, &place]].concat(), "voucher");
+    assert_eq!(shop.redeem("1").get("errorCode"), "-90");
+    cli(sandbox, &["account", "set", &shop.name, "--privileges", "voucher,bonus"]);
+    let stub = cli(sandbox, &make)["stubOrderNumber"].to_string();
+    shop.redeem("999999999").refused(-4, "The value of the 'stubOrderNumber' argument is invalid!");
+    let redeemed = shop.redeem(&stub);
+    redeemed.order_number();
+    assert_eq!(redeemed.get("totalCost"), "0.00");
+    assert_eq!(shop.redeem(&stub).get("errorCode"), "-4");
+    assert_eq!(shop.shown()["balance"], "0.00");
+    let other = Shop::open(sandbox, &["--privileges", "voucher"]);
+    let stub = cli(sandbox, &make)["stubOrderNumber"].to_string();
+    assert_eq!(other.redeem(&stub).get("errorCode"), "-4");
+}
+
+fn a_revocation_is_in_the_list_within_a_minute(sandbox: &Sandbox) {
+    let shop = Shop::open(sandbox, &["--credit-limit", "200"]);
+    let issued = || {
+        let name = fresh_name("revoked");
+        let csr = Csr::new(&name);
+        sandbox.publish_cname(&csr, &name, None);
+        let order = shop.order(&csr).order_number();
+        shop.collect(&order);
+        (order.clone(), cli(sandbox, &["order", "show", &order])["certificate"].clone())
+    };
+    let ((first, one), (second, two)) = (issued(), issued());
+    let start = Instant::now();
+    let serial = word(&one["serial"]);
+    cli(sandbox, &["certificate", "revoke", &serial.to_lowercase(), "--reason", "superseded"]);
+    cli(sandbox, &["order", "revoke", &second, "--reason", "keyCompromise"]);
+    for (certificate, reason) in [(&one, "Superseded"), (&two, "Key Compromise")] {
+        let serial = word(&certificate["serial"]);
+        let url =
+            format!("http://pki.example.org/crl/public-dv-ec/{}.crl", certificate["crl_shard"]);
+        sandbox.wait_for("the list", || {
+            let folder = Folder::new();
+            let file = folder.write("crl", sandbox.fetch(&url)?);
+            let (_, text) = openssl(&["crl", "-inform", "DER", "-noout", "-text", "-in", &file]);
+            let entry = text.split("Serial Number: ").find(|e| e.starts_with(&serial))?;
+            assert!(entry.contains(reason), "{entry}");
+            Some(())
+        });
+    }
+    assert!(start.elapsed() < Duration::from_secs(60));
+    let shown = cli(sandbox, &["certificate", "show", &serial]);
+    assert_eq!(shown["state"], "revoked");
+    assert_eq!(shown["order"].to_string(), first);
+    let [flag, place] = sandbox.place();
+    let again = ["certificate", "revoke", &serial, "--reason", "superseded", &flag, &place];
+    refused(&again, "revoked");
+    let odd = ["certificate", "revoke", &serial, "--reason", "boredom", &flag, &place];
+    refused(&odd, "keyCompromise");
+}
+
+fn templates_are_checked_and_kept(sandbox: &Sandbox) {
+    let shop = Shop::open(sandbox, &["--credit-limit", "100"]);
+    let folder = Folder::new();
+    let good = folder.write("good.txt", "Your code for {{ domain }} is {{ code }}, dear owner.\n");
+    let bad = folder.write("bad.txt", "Hello {{ domain }}.\n");
+    let [flag, place] = sandbox.place();
+    let add = ["template", "add", "--account", &shop.name, "--kind", "dcv", "--subject", "Mine"];
+    refused(&[&add[..], &["--text", &bad, &flag, &place]].concat(), "{{ code }}");
+    let made = cli(sandbox, &[&add[..], &["--text", &good]].concat());
+    let listed = cli(sandbox, &["template", "list", "--account", &shop.name]);
+    assert_eq!(listed[0]["template"], made["template"]);
+
+    let name = fresh_name("template");
+    let to = format!("admin@{name}");
+    let form = Form::order(488, &Csr::new(&name))
+        .set("dcvMethod", "EMAIL")
+        .set("dcvEmailAddress", &to)
+        .set("dcvTemplateID", &made["template"].to_string());
+    shop.post("!AutoApplySSL", form).order_number();
+    let mail = sandbox.wait_for("the mail", || sandbox.mailbox(&to).first().cloned());
+    assert_eq!(mail["subject"], "Mine");
+    assert!(mail["text"].as_str().is_some_and(|t| t.contains("dear owner")), "{mail}");
+}
+
+fn what_does_not_exist_is_named(sandbox: &Sandbox) {
+    let shop = Shop::open(sandbox, &[]);
+    let [flag, place] = sandbox.place();
+    for (arguments, words) in [
+        (&["account", "show", "nobody at all"][..], "there is no account 'nobody at all'"),
+        (&["account", "create", &shop.name], "there is an account"),
+        (&["account", "create", "x", "--role", "king"], "reseller, officer, operator, auditor"),
+        (&["account", "create", "x", "--currency", "euro"], "three capitals"),
+        (&["account", "create", "x", "--allowed-ips", "home"], "192.0.2.0/24"),
+        (&["account", "create", "x", "--privileges", "root"], "voucher"),
+        (&["account", "create", "x", "--contact", "me"], "no mail address"),
+        (&["account", "create", "x", "--password-expires", "soon"], "2027-01-31"),
+        (&["account", "set", &shop.name], "nothing to change"),
+        (&["account", "deposit", &shop.name, "ten"], "12.50"),
+        (&["order", "show", "1"], "there is no order 1"),
+        (&["order", "cancel", "1", "--why", "x"], "there is no order 1"),
+        (&["order", "settle", "1", "luck", "pass"], "call_back"),
+        (&["order", "stub", "--account", &shop.name, "--product", "1"], "no product 1"),
+        (&["certificate", "show", "zz"], "hexadecimal"),
+        (&["certificate", "show", "0A"], "no certificate has the serial"),
+    ] {
+        refused(&[arguments, &[&flag, &place]].concat(), words);
+    }
+}
+
+/// An account of a story's own.
+struct Shop<'a> {
+    sandbox: &'a Sandbox,
+    name: String,
+    password: String,
+}
+
+impl<'a> Shop<'a> {
+    fn open(sandbox: &'a Sandbox, more: &[&str]) -> Self {
+        let name = fresh_name("shop");
+        let made = cli(sandbox, &[&["account", "create", &name], more].concat());
+        assert_eq!(made["login_name"], name.as_str());
+        Self { sandbox, name, password: word(&made["password"]) }
+    }
+
+    fn shown(&self) -> Value {
+        cli(self.sandbox, &["account", "show", &self.name])
+    }
+
+    fn post(&self, path: &str, form: Form) -> Answer {
+        let form = form.set("loginName", &self.name).set("loginPassword", &self.password);
+        Answer::read(&self.sandbox.post(path, &form))
+    }
+
+    fn call(&self, path: &str, pairs: &[(&str, &str)]) -> Answer {
+        self.post(path, Form::new(pairs))
+    }
+
+    fn order(&self, csr: &Csr) -> Answer {
+        self.post("!AutoApplySSL", Form::order(488, csr))
+    }
+
+    fn redeem(&self, stub: &str) -> Answer {
+        let form = Form::order(488, &Csr::new(&fresh_name("stub")));
+        self.post("!AutoApplySSL", form.set("stubOrderNumber", stub))
+    }
+
+    fn collect(&self, order: &str) {
+        let form = [("orderNumber", order), ("queryType", "1"), ("responseFormat", "1")];
+        self.sandbox.wait_for(&format!("order {order}"), || {
+            let answer = self.call("download/CollectSSL", &form);
+            (answer.get("errorCode") == "2").then_some(())
+        });
+    }
+
+    fn enters(&self) -> bool {
+        self.enters_with(&self.password)
+    }
+
+    fn enters_with(&self, password: &str) -> bool {
+        let form = Form::new(&[
+            ("loginName", self.name.as_str()),
+            ("loginPassword", password),
+            ("orderNumber", "1"),
+            ("responseFormat", "1"),
+        ]);
+        let answer = self.sandbox.post("download/CollectSSL", &form);
+        Answer::read(&answer).get("errorCode") != "-16"
+    }
+}
+
+/// The CAs of every test of `serve`: made once.
+fn ceremony() -> &'static Path {
+    static CAS: OnceLock<Folder> = OnceLock::new();
+    &CAS.get_or_init(|| {
+        let folder = Folder::new();
+        folder.write("passphrase", format!("{PASSPHRASE}\n"));
+        let output = hold_ceremony(&folder.0, &["--json"]);
+        let made = json(&output);
+        assert_eq!(made.as_array().map(Vec::len), Some(24));
+        folder
+    })
+    .0
+}
+
+const PASSPHRASE: &str = "correct horse battery staple";
+
+/// With the passphrase in `folder/passphrase` and the CAs in `folder/keys`.
+fn hold_ceremony(folder: &Path, more: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_chancery"))
+        .args(["ceremony", "--organization", "Test Trust", "--country", "GB", "--rsa-bits", "2048"])
+        .args(["--base-url", "http://pki.example.com", "--dir"])
+        .arg(folder.join("keys"))
+        .args(more)
+        .env("CHANCERY_PASSPHRASE_FILE", folder.join("passphrase"))
+        .output()
+        .expect("the program starts")
+}
+
+#[test]
+fn a_ceremony_held_twice_changes_nothing_and_adds_what_is_missing() {
+    let folder = Folder::new();
+    copy(&ceremony().join("keys"), &folder.0.join("keys"));
+    folder.write("passphrase", PASSPHRASE);
+    let before = contents(&folder.0);
+    let again = hold_ceremony(&folder.0, &[]);
+    let text = String::from_utf8_lossy(&again.stdout).into_owned();
+    assert!(text.contains("0 made, 24 were there."), "{text}");
+    assert!(contents(&folder.0) == before);
+
+    let keys = folder.0.join("keys");
+    let roots =
+        [keys.join("roots.pem"), keys.join("test-roots.pem")].map(|p| p.display().to_string());
+    for ca in json(&hold_ceremony(&folder.0, &["--json"])).as_array().expect("CAs") {
+        let name = word(&ca["name"]);
+        let file = keys.join(format!("ca/{name}.crt.pem")).display().to_string();
+        let roots = &roots[usize::from(name.starts_with("test-"))];
+        let (good, words) = openssl(&["verify", "-x509_strict", "-CAfile", roots, &file]);
+        assert!(good, "{words}");
+        let (_, shown) =
+            openssl(&["x509", "-noout", "-serial", "-fingerprint", "-sha256", "-in", &file]);
+        assert!(shown.contains(&format!("serial={}", word(&ca["serial"]))), "{shown} {ca}");
+        assert!(
+            shown.replace(':', "").contains(&word(&ca["sha256"]).to_uppercase()),
+            "{shown} {ca}"
+        );
+    }
+
+    // As an older version would have left it: without the last CA.
+    let index = std::fs::read_to_string(keys.join("ca/index.toml")).expect("the index");
+    let cut = index.rfind("[[ca]]").expect("a CA");
+    std::fs::write(keys.join("ca/index.toml"), &index[..cut]).expect("the index");
+    let added = json(&hold_ceremony(&folder.0, &["--json"]));
+    let new: Vec<&Value> =
+        added.as_array().expect("CAs").iter().filter(|ca| ca["new"] == true).collect();
+    assert_eq!(new.len(), 1);
+    assert_eq!(added.as_array().map(Vec::len), Some(24));
+
+    folder.write("passphrase", "something else");
+    refusal(&hold_ceremony(&folder.0, &[]), "wrong passphrase");
+    folder.write("passphrase", "short");
+    std::fs::remove_dir_all(&keys).expect("the keys");
+    refusal(&hold_ceremony(&folder.0, &[]), "at least 8 characters");
+}
+
+mod serving {
+    #[test]
+    fn sqlite() {
+        super::a_house_serves_from_a_configuration(store::Database::Sqlite);
+    }
+
+    #[test]
+    fn postgres() {
+        super::a_house_serves_from_a_configuration(store::Database::Postgres);
+    }
+}
+
+fn a_house_serves_from_a_configuration(database: Database) {
+    let db = TestDb::new(database);
+    let house = Folder::new();
+    let config = configure(&house, &db.address(), "");
+    let first = make_tls(&house);
+    let serving = Serving::start(&["serve", "--config", &config]);
+    let url = format!("https://localhost:{}/products/!AutoApplySSL", serving.port("listen"));
+
+    let made = json(&chancery(&[
+        "account",
+        "create",
+        "shop",
+        "--credit-limit",
+        "100",
+        "--config",
+        &config,
+        "--json",
+    ]));
+    let form = Form::order(488, &Csr::new("www.example.com"))
+        .set("loginName", "shop")
+        .set("loginPassword", &word(&made["password"]));
+    let placed = ask(&first, &url, &form).expect("an answer");
+    let order = Answer::read(&placed).order_number();
+    let details = json(&chancery(&["order", "show", &order, "--config", &config, "--json"]));
+    assert_eq!(details["state"], "awaiting_validation");
+
+    // What certificates name is alive.
+    let plain = format!("http://127.0.0.1:{}/crl/public-root.crl", serving.port("listen_http"));
+    let list = reqwest::blocking::get(plain).expect("an answer");
+    assert_eq!(list.status(), 200);
+
+    // Another certificate is taken while it runs.
+    let second = make_tls(&house);
+    assert!(ask(&second, &url, &form).is_none());
+    serving.signal("HUP");
+    let start = Instant::now();
+    while ask(&second, &url, &form).is_none() {
+        assert!(start.elapsed() < Duration::from_secs(20), "the new certificate is not taken");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+
+    // One process serves from a SQLite file; any number from PostgreSQL.
+    match database {
+        Database::Sqlite => {
+            let output = with_passphrase(&["worker", "--config", &config]).output().expect("it");
+            refusal(&output, "in use by another process");
+        }
+        Database::Postgres => {
+            let worker = Serving::start(&["worker", "--config", &config]);
+            assert!(worker.stop());
+        }
+    }
+    assert!(serving.stop());
+}
+
+#[test]
+fn a_configuration_that_cannot_work_does_not_start() {
+    let house = Folder::new();
+    make_tls(&house);
+    let database = house.0.join("none.sqlite").display().to_string();
+    let config = configure(&house, &database, "");
+    assert!(chancery(&["config", "check", &config]).status.success());
+    let text = std::fs::read_to_string(&config).expect("the file");
+    for (good, bad, words) in [
+        ("http://pki.example.com", "http://localhost", "public DNS name"),
+        ("http://pki.example.com", "http://127.0.0.1:8080", "public DNS name"),
+        ("http://pki.example.com", "https://pki.example.com", "plain http://"),
+        ("public_url = \"https:", "public_url = \"http:", "write https://"),
+        ("tls.pem", "nothing.pem", "nothing.pem"),
+        ("[tls]", "sandbox = true\n[tls]", "unknown field"),
+        ("/keys\"", "/nowhere\"", "chancery ceremony"),
+    ] {
+        assert!(text.contains(good), "{good} in {text}");
+        let file = house.write("bad.toml", text.replace(good, bad));
+        let output = with_passphrase(&["serve", "--config", &file]).output().expect("it");
+        refusal(&output, words);
+    }
+    assert!(!Path::new(&database).exists());
+
+    // Without a word, and with a wrong one.
+    let mut asked = Command::new(env!("CARGO_BIN_EXE_chancery"));
+    asked.args(["serve", "--config", &config]).stdin(Stdio::null());
+    refusal(&asked.output().expect("it"), "--passphrase-fd");
+    let wrong = house.write("wrong", "something else");
+    let mut asked = Command::new(env!("CARGO_BIN_EXE_chancery"));
+    asked.args(["serve", "--config", &config]).env("CHANCERY_PASSPHRASE_FILE", wrong);
+    refusal(&asked.output().expect("it"), "wrong passphrase");
+
+    // As systemd hands it over: right, so that it goes on to the next obstacle.
+    house.write("ca-passphrase", PASSPHRASE);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("a port").port();
+    let text = text.replace("listen = \"127.0.0.1:0\"", &format!("listen = \"127.0.0.1:{port}\""));
+    let file = house.write("taken.toml", text);
+    let mut asked = Command::new(env!("CARGO_BIN_EXE_chancery"));
+    asked.args(["serve", "--config", &file]).env("CREDENTIALS_DIRECTORY", &house.0);
+    refusal(&asked.output().expect("it"), "cannot listen on");
+}
+
+#[test]
+fn the_program_explains_itself() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = chancery(&["completions", shell]);
+        assert!(output.status.success());
+        assert!(String::from_utf8_lossy(&output.stdout).contains("ceremony"), "{shell}");
+    }
+    for command in [
+        "serve",
+        "worker",
+        "ceremony",
+        "account",
+        "product",
+        "order",
+        "certificate",
+        "audit",
+        "template",
+    ] {
+        let help = chancery(&[command, "--help"]);
+        assert!(String::from_utf8_lossy(&help.stdout).contains("Example"), "{command}");
+    }
+    let example = chancery(&["config", "example"]);
+    assert!(String::from_utf8_lossy(&example.stdout).contains("pki_base_url"));
+    refused(&["account", "list"], "--config FILE");
+    refused(&["account", "list", "--dir", "/nonexistent"], "store.sqlite");
+    refused(&["account", "list", "--database", "/nonexistent"], "no database");
+    let products = json(&chancery(&["product", "list", "--json"]));
+    assert!(products.as_array().is_some_and(|p| p.iter().any(|p| p["code"] == 488)));
+    let folder = Folder::new();
+    let file = folder.write("products.toml", "price = []\nproduct = []\nlogo = [ {} ]\n");
+    refused(&["product", "check", &file], "products.toml");
+}
+
+/// A configuration on free ports, with the CAs of [`ceremony`]; gives its path.
+fn configure(house: &Folder, database: &str, more: &str) -> String {
+    let keys = house.0.join("keys");
+    if !keys.exists() {
+        copy(&ceremony().join("keys"), &keys);
+    }
+    house.write(
+        "chancery.toml",
+        format!(
+            "listen = \"127.0.0.1:0\"\nlisten_http = \"127.0.0.1:0\"\n\
+             public_url = \"https://ca.example.com\"\npki_base_url = \"http://pki.example.com\"\n\
+             database = \"{database}\"\nca_dir = \"{}\"\norganization = \"Test Trust\"\n\
+             country = \"GB\"\nrsa_bits = 2048\n{more}\n[tls]\ncertificate = \"tls.pem\"\n\
+             key = \"tls.key\"\n[dns]\nservers = [\"127.0.0.1:9\"]\ndnssec = \"off\"\n",
+            keys.display()
+        ),
+    )
+}
+
+/// Makes `tls.pem` and `tls.key` for localhost and gives the certificate.
+fn make_tls(house: &Folder) -> Vec<u8> {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a key");
+    house.write("tls.key", made.signing_key.serialize_pem());
+    house.write("tls.pem", made.cert.pem());
+    made.cert.pem().into_bytes()
+}
+
+/// Posts a form to a server with that certificate; None when it has another.
+fn ask(certificate: &[u8], url: &str, form: &Form) -> Option<String> {
+    let trusted = reqwest::Certificate::from_pem(certificate).expect("a certificate");
+    let client = reqwest::blocking::Client::builder()
+        .tls_certs_only([trusted])
+        .resolve("localhost", std::net::SocketAddr::from(([127, 0, 0, 1], 0)))
+        .no_proxy()
+        .build()
+        .expect("a client");
+    client.post(url).form(&form.0).send().ok().map(|r| r.text().expect("text"))
+}
+
+/// A `serve` or `worker` that says when it is ready.
+struct Serving {
+    child: Child,
+    ready: Value,
+}
+
+impl Serving {
+    fn start(arguments: &[&str]) -> Self {
+        let mut command = with_passphrase(arguments);
+        command.args(["--log-json"]).env("CHANCERY_LOG", "info").stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+        let mut lines = lines.map_while(Result::ok).inspect(|line| eprintln!("{line}"));
+        let ready = lines.by_ref().find_map(|line| {
+            let line: Value = serde_json::from_str(&line).ok()?;
+            let message = line["fields"]["message"].as_str()?;
+            ["serving", "working"].contains(&message).then(|| line["fields"].clone())
+        });
+        let ready = ready.expect("it serves; its words are above");
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, ready }
+    }
+
+    fn port(&self, listener: &str) -> u16 {
+        let address: std::net::SocketAddr = word(&self.ready[listener]).parse().expect("address");
+        address.port()
+    }
+
+    fn signal(&self, name: &str) {
+        let kill =
+            Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status();
+        assert!(kill.expect("sh").success());
+    }
+
+    /// Stops it and says whether it ended well.
+    fn stop(mut self) -> bool {
+        // A worker may be told before it listens to signals.
+        std::thread::sleep(Duration::from_millis(200));
+        self.signal("TERM");
+        self.child.wait().expect("it ends").success()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn with_passphrase(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chancery"));
+    command.args(arguments).env("CHANCERY_PASSPHRASE_FILE", ceremony().join("passphrase"));
+    command
+}
+
+/// Runs the program.
+fn chancery(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chancery"));
+    command.args(arguments).env_remove("CHANCERY_CONFIG").stdin(Stdio::null());
+    command.output().expect("the program starts")
+}
+
+/// Runs a command on a sandbox's house and reads its JSON.
+#[track_caller]
+fn cli(sandbox: &Sandbox, arguments: &[&str]) -> Value {
+    let [flag, place] = sandbox.place();
+    json(&chancery(&[arguments, &[&flag, &place, "--json"]].concat()))
+}
+
+#[track_caller]
+fn json(output: &Output) -> Value {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+/// The program must say these words, on one line, and exit with 1.
+#[track_caller]
+fn refused(arguments: &[&str], words: &str) {
+    refusal(&chancery(arguments), words);
+}
+
+#[track_caller]
+fn refusal(output: &Output, words: &str) {
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    let last = told.rsplit("Error: ").next().unwrap_or_default();
+    assert!(last.contains(words), "'{words}' in: {told}");
+    assert!(!told.contains("stack backtrace") && !told.contains("Stack backtrace"), "{told}");
+}
+
+#[track_caller]
+fn word(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
+}
+
+fn copy(from: &Path, to: &Path) {
+    let status = Command::new("cp").arg("-r").args([from, to]).status();
+    assert!(status.expect("cp").success());
+}
+
+/// Every file below a folder.
+fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(contents(&path));
+        } else {
+            found.insert(path.display().to_string(), std::fs::read(&path).expect("a file"));
+        }
+    }
+    found
+}
