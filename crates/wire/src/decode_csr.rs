@@ -168,7 +168,8 @@ fn fields(request: &DecodeRequest, d: &Decoded) -> Vec<Field> {
         }
     };
     let s = &d.subject;
-    let country = if request.full_country_name { &d.country_name } else { &s.country };
+    let full = d.country_name.as_ref().filter(|_| request.full_country_name);
+    let country = full.or(s.country.as_ref());
     add(show.common_name, "CN", s.common_name.clone());
     add(show.address, "OU", s.organizational_unit.clone());
     add(show.address, "O", s.organization.clone());
@@ -179,7 +180,7 @@ fn fields(request: &DecodeRequest, d: &Decoded) -> Vec<Field> {
     add(show.address, "L", s.locality.clone());
     add(show.address, "S", s.state.clone());
     add(show.address, "PostalCode", s.postal_code.clone());
-    add(show.address, "C", country.clone());
+    add(show.address, "C", country.cloned());
     add(show.address, "Email", s.email.clone());
     add(show.address, "Phone", s.telephone.clone());
     add(show.public_key, "Public Key", d.public_key.clone());

@@ -70,6 +70,8 @@ fn text_answers(sandbox: &Sandbox) {
     assert!(!filled.contains("=\n") && !filled.contains("CN="), "{filled}");
     let whole = decode(sandbox, &csr.pem, &[("showcsr", "y"), ("showAddress", "N")]);
     assert!(whole.contains("CSR=-----BEGIN CERTIFICATE REQUEST-----"), "{whole}");
+    let country = decode(sandbox, &csr.pem, &[("countryNameType", "FULL")]);
+    assert!(country.contains("\nC=D") || country.contains("\nC=Ger"), "{country}");
     // Formats that it does not have, logins, and names nobody knows are overlooked.
     for more in
         [("responseFormat", "N"), ("loginName", "x"), ("whatever", "1"), ("responseFormat", "0")]
