@@ -6,6 +6,7 @@ mod house;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use sandbox::{Addresses, Options, Outside, Sockets, World};
@@ -49,8 +50,13 @@ pub struct Arguments {
 /// Runs until it is told to stop.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(arguments))
+    let outcome = runtime.block_on(serve(arguments));
+    runtime.shutdown_timeout(AT_MOST);
+    outcome
 }
+
+/// How long what is under way may take to end.
+const AT_MOST: Duration = Duration::from_secs(2);
 
 async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     let folder = Folder::open(&arguments.dir)?;
@@ -94,12 +100,17 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     outside.open_control(house.clone())?;
     println!("{}", folder.ready_line(&ports, &accounts));
 
-    tokio::select! {
-        () = signals::stopped() => {}
-        () = input_ended(), if arguments.until_eof => {}
-    }
+    let abandoned = tokio::select! {
+        () = signals::stopped() => false,
+        () = input_ended(), if arguments.until_eof => true,
+    };
     outside.stop();
-    house.stop().await;
+    if abandoned {
+        // Whoever started it is gone, and the database perhaps too.
+        let _ = tokio::time::timeout(AT_MOST, house.stop()).await;
+    } else {
+        house.stop().await;
+    }
     Ok(())
 }
 
