@@ -320,31 +320,42 @@ fn collect(sandbox: &Sandbox, order: &mut Order) -> Result<Collected, String> {
     Ok(Collected { place: order.place, file, leaf, chain })
 }
 
-/// By file name, what pkilint holds against it: ERROR and worse. CA certificates and CRLs are looked at too.
+/// By file name, what pkilint holds against it: ERROR and worse. Every public CA and each of its CRLs are looked at too.
 fn lint(folder: &Folder, collected: &[Collected]) -> BTreeMap<String, Vec<String>> {
-    let mut lists: BTreeSet<(&str, String)> = BTreeSet::new();
     for one in collected {
         folder.write(&one.file, &one.leaf);
-        for (number, ca) in one.chain.iter().enumerate() {
-            let name = ["root", "issuing"][number];
-            folder.write(&format!("{name}-{}-{}.crt", one.place.3, tools::serial(ca)), ca);
-        }
-        for certificate in [&one.leaf, &one.chain[1]] {
-            let urls = tools::urls(certificate);
-            lists.insert((
-                one.place.3,
-                urls.into_iter().find(|u| u.ends_with(".crl")).expect("CRL"),
-            ));
-        }
     }
-    for (database, url) in lists {
-        let (_, which) = DATABASES.into_iter().find(|(word, _)| *word == database).expect("one");
-        let der = Sandbox::shared(which).wait_for(&url, || Sandbox::shared(which).fetch(&url));
-        // A root's list has no shard.
-        let path = url.split_once("/crl/").expect("a path").1.to_owned();
-        let kind = if path.contains('/') { "crl" } else { "arl" };
-        let name = path.trim_end_matches(".crl").replace('/', "-");
-        folder.write(&format!("list-{database}-{name}.{kind}"), der);
+    let authorities: BTreeSet<(&str, &Vec<u8>)> =
+        collected.iter().flat_map(|c| c.chain.iter().map(|ca| (c.place.3, ca))).collect();
+    for (database, which) in DATABASES {
+        let sandbox = Sandbox::shared(which);
+        let mut here: BTreeSet<Vec<u8>> = BTreeSet::new();
+        for hierarchy in ["public", "test-public"] {
+            let levels = ["dv", "ov", "iv", "ev"].map(|level| ["rsa", "ec"].map(|k| (level, k)));
+            let issuing =
+                levels.iter().flatten().map(|(l, k)| (format!("{hierarchy}-{l}-{k}"), "crl"));
+            for (slug, kind) in issuing.chain([(format!("{hierarchy}-root"), "arl")]) {
+                let at = |path: String| format!("http://pki.example.org/{path}");
+                let certificate = sandbox.fetch(&at(format!("crt/{slug}.crt"))).expect(&slug);
+                let word = if kind == "arl" { "root" } else { "issuing" };
+                folder.write(&format!("{word}-{database}-{slug}.crt"), &certificate);
+                here.insert(certificate);
+                let shards = if kind == "arl" {
+                    vec![String::new()]
+                } else {
+                    (0..8).map(|shard| format!("/{shard}")).collect()
+                };
+                for shard in shards {
+                    let url = at(format!("crl/{slug}{shard}.crl"));
+                    let list = sandbox.wait_for(&url, || sandbox.fetch(&url));
+                    let name = shard.replace('/', "-");
+                    folder.write(&format!("list-{database}-{slug}{name}.{kind}"), list);
+                }
+            }
+        }
+        for (_, ca) in authorities.iter().filter(|(word, _)| *word == database) {
+            assert!(here.contains(*ca), "a chain's CA is published");
+        }
     }
     let told = tools::pkilint(&folder.0);
     let mut findings = BTreeMap::new();
