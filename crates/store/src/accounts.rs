@@ -117,6 +117,12 @@ pub fn count_wrong_password(
     tx.execute_one(&SET_TRIES, params![id.0, tries, locked_until.map(Time::ms)])
 }
 
+/// Holds an account's row until the transaction ends, so that of callers who ask the same question about it each sees what
+/// the one before wrote. On SQLite one writes at a time anyway.
+pub fn hold(tx: &mut Tx<'_>, id: AccountId) -> Result<()> {
+    tx.query_one(&HOLD, params![id.0], |row| row.int(0)).map(|_| ())
+}
+
 /// Takes money, unless balance and limit do not suffice: then nothing is taken and the answer is false. Goes last in
 /// its transaction, so that the row is locked for the shortest time.
 pub fn take(tx: &mut Tx<'_>, id: AccountId, amount: Money) -> Result<bool> {
@@ -251,6 +257,7 @@ pub const ALL: &[&Sql] = &[
     &UPDATE,
     &SET_PASSWORD,
     &SET_TRIES,
+    &HOLD,
     &TAKE,
     &GIVE,
     &WRITE_LEDGER,
@@ -306,6 +313,11 @@ const SET_PASSWORD: Sql = Sql::both(
 
 const SET_TRIES: Sql =
     Sql::both("UPDATE accounts SET failed_tries = $2, locked_until = $3 WHERE id = $1");
+
+const HOLD: Sql = Sql::pair(
+    "SELECT id FROM accounts WHERE id = $1",
+    "SELECT id FROM accounts WHERE id = $1 FOR NO KEY UPDATE",
+);
 
 const TAKE: Sql = Sql::both(
     "UPDATE accounts SET balance = balance - $2 WHERE id = $1 AND balance + credit_limit >= $2",

@@ -123,9 +123,17 @@ impl Draft {
         self.check_templates(tx)?;
         let facts = self.facts(tx)?;
         let generate = || self.generated.clone();
-        let placement =
+        let mut placement =
             placement::settle(&self.composed, &self.request, &self.account, &facts, generate)?;
         let (order, certificate) = orders::next_numbers(tx)?;
+        if !self.use_token(tx, order, &placement)? {
+            // Somebody was faster between our look and our write (PostgreSQL): the same as having seen it.
+            if self.request.unique_value.is_some() || placement.unique_value.is_some() {
+                return Err(Refusal::TokenNotUnique.into());
+            }
+            placement.unique_value = Some(self.generated.clone());
+            self.use_token(tx, order, &placement)?;
+        }
         orders::insert(tx, order, &self.order(&placement))?;
         orders::insert_request(
             tx,
@@ -135,11 +143,6 @@ impl Draft {
             self.now,
         )?;
         names::insert(tx, certificate, &self.names)?;
-        let unique = placement.unique_value.as_ref().map_or("", UniqueValue::as_str);
-        if !orders::use_token(tx, &self.csr.digests.sha256, unique, order)? {
-            // Somebody was faster between our look and our write (PostgreSQL): the same as having seen it.
-            return Err(Refusal::TokenNotUnique.into());
-        }
         if let Some(stub) = self.request.stub_order_number
             && !orders::redeem_stub(tx, stub, order)?
         {
@@ -155,6 +158,16 @@ impl Draft {
             return Err(Refusal::NotEnoughCredit.into());
         }
         Ok(Placed { order, certificate, placement })
+    }
+
+    fn use_token(
+        &self,
+        tx: &mut Tx<'_>,
+        order: OrderNumber,
+        placement: &Placement,
+    ) -> Result<bool, StoreError> {
+        let unique = placement.unique_value.as_ref().map_or("", UniqueValue::as_str);
+        orders::use_token(tx, &self.csr.digests.sha256, unique, order)
     }
 
     fn check_templates(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
@@ -184,6 +197,7 @@ impl Draft {
         if self.request.check_fon_is_unique
             && let Some(number) = &self.request.foreign_order_number
         {
+            accounts::hold(tx, self.account.id)?;
             facts.foreign_order_number_used =
                 orders::foreign_number_used(tx, self.account.id, number)?;
         }
