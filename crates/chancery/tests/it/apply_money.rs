@@ -10,6 +10,7 @@ on_both!(
     one_debit_per_order,
     refusals_cost_nothing_and_use_up_nothing,
     a_retry_finds_that_the_first_went_through,
+    callers_at_the_same_moment,
     the_balance_ends_at_the_limit,
     the_end_customer_pays,
     a_stub_order_is_redeemed_once,
@@ -90,6 +91,56 @@ fn a_retry_finds_that_the_first_went_through(sandbox: &Sandbox) {
     // Nothing to compare: no number, no refusal.
     let none = Form::order(488, &Csr::new(&name)).set("checkFONIsUnique", "Y");
     sandbox.call(APPLY, &none).order_number();
+}
+
+/// What is asked for once is there once, also when it is asked for by many at the same moment.
+fn callers_at_the_same_moment(sandbox: &Sandbox) {
+    let at_once = |form: &dyn Fn(usize) -> Form| -> Vec<Answer> {
+        let forms: Vec<Form> = (0..8).map(form).collect();
+        std::thread::scope(|scope| {
+            let calls: Vec<_> =
+                forms.iter().map(|form| scope.spawn(|| sandbox.call(APPLY, form))).collect();
+            calls.into_iter().map(|call| call.join().expect("an answer")).collect()
+        })
+    };
+    let codes = |answers: &[Answer]| {
+        let mut codes: Vec<String> =
+            answers.iter().map(|answer| answer.get("errorCode").to_owned()).collect();
+        codes.sort();
+        codes.join(" ")
+    };
+    for _ in 0..3 {
+        // The retry of a caller that did not wait for the first answer.
+        let name = fresh_name("same");
+        let number = format!("same-{name}");
+        let same = at_once(&|_| {
+            Form::order(488, &Csr::new(&name))
+                .set("foreignOrderNumber", &number)
+                .set("checkFONIsUnique", "Y")
+        });
+        assert_eq!(codes(&same), "-4 -4 -4 -4 -4 -4 -4 0");
+        // Also where no money moves.
+        let number = format!("free-{name}");
+        let same = at_once(&|_| {
+            Form::order(488, &Csr::new(&name))
+                .set("foreignOrderNumber", &number)
+                .set("checkFONIsUnique", "Y")
+                .set("test", "Y")
+        });
+        assert_eq!(codes(&same), "-4 -4 -4 -4 -4 -4 -4 0");
+        // One token.
+        let csr = Csr::new(&name);
+        let same = at_once(&|_| Form::order(488, &csr).set("uniqueValue", "Same1"));
+        assert_eq!(codes(&same), "-55 -55 -55 -55 -55 -55 -55 0");
+        // One request, and no value given: each order gets one of its own.
+        let csr = Csr::new(&name);
+        let same = at_once(&|_| Form::order(488, &csr));
+        assert_eq!(codes(&same), "0 0 0 0 0 0 0 0", "{same:?}");
+        let mut values: Vec<&str> = same.iter().map(|answer| answer.get("uniqueValue")).collect();
+        values.sort_unstable();
+        values.dedup();
+        assert_eq!(values.len(), 8, "{values:?}");
+    }
 }
 
 /// A new account: its login.
