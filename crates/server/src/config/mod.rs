@@ -2,7 +2,7 @@
 
 mod plan;
 
-pub use plan::{BadConfig, EXAMPLE, Settings};
+pub use plan::{BadConfig, EXAMPLE, Settings, TlsPair};
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -1,7 +1,6 @@
 //! From the file as it is written to what a house is made of. What cannot work is refused here, before anything starts,
 //! with words that say what to write instead.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -27,6 +26,9 @@ impl From<OpenError> for BadConfig {
         Self(error.to_string())
     }
 }
+
+/// The chain and the key of the server's own certificate, PEM.
+pub type TlsPair = (Vec<u8>, Zeroizing<Vec<u8>>);
 
 /// A file that was read and makes sense.
 pub struct Settings {
@@ -80,7 +82,7 @@ impl Settings {
     ///
     /// # Errors
     /// When one of the files cannot be read.
-    pub fn tls_files(&self) -> Result<Option<(Vec<u8>, Zeroizing<Vec<u8>>)>, BadConfig> {
+    pub fn tls_files(&self) -> Result<Option<TlsPair>, BadConfig> {
         let Some(tls) = &self.file.tls else { return Ok(None) };
         let read = |path: &PathBuf| {
             std::fs::read(path).map_err(|e| BadConfig(format!("tls: {}: {e}", path.display())))
@@ -292,7 +294,7 @@ fn dnssec_off(dns: &DnsFile) -> Result<bool, BadConfig> {
 
 fn outside_plan(file: &File) -> OutsidePlan {
     OutsidePlan {
-        nameservers: file.dns.servers.iter().copied().collect::<Vec<SocketAddr>>(),
+        nameservers: file.dns.servers.clone(),
         dnssec_off: dnssec_off(&file.dns).unwrap_or(false),
         dns_over_tcp: file.dns.tcp,
         reach: file.reach.clone(),

@@ -461,7 +461,10 @@ fn money(text: &str, what: &str) -> Done<Money> {
     amount.map_err(|_| Complaint(format!("{what} '{text}' is no amount; write it like 12.50")))
 }
 
-const PRIVILEGES: [(&str, fn(&mut Privileges) -> &mut bool); 5] = [
+/// Where a privilege is kept.
+type Field = fn(&mut Privileges) -> &mut bool;
+
+const PRIVILEGES: [(&str, Field); 5] = [
     ("ra", |p| &mut p.registration_authority),
     ("test", |p| &mut p.test_orders),
     ("ca", |p| &mut p.ca_choice),
