@@ -261,7 +261,8 @@ fn binary_answers_are_the_bytes(sandbox: &Sandbox) {
 
 fn combinations_that_are_not_allowed(sandbox: &Sandbox) {
     let order = an_order(sandbox);
-    let cases: [(&[(&str, &str)], i64, &str); 16] = [
+    type Asked<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(Asked<'_>, i64, &str); 16] = [
         (&[], -3, "queryType"),
         (&[("queryType", "4")], -4, "queryType"),
         (&[("queryType", "x")], -4, "queryType"),

@@ -174,7 +174,8 @@ fn what_is_wrong_is_counted(sandbox: &Sandbox) {
     let mut broken = Csr::new(&name).der;
     let last = broken.len() - 1;
     broken[last] ^= 1;
-    let cases: [(String, &[(&str, &str)], &str); 6] = [
+    type More<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(String, More<'_>, &str); 6] = [
         ("not base64 !!".to_owned(), &[], "-"),
         ("AAAA".to_owned(), &[], "-10 "),
         (Csr::from_der(broken).pem, &[], "-12 "),
