@@ -1,5 +1,6 @@
 //! `chancery`: a certificate authority that people can order from.
 
+mod bench;
 mod commands;
 mod place;
 mod print;
@@ -52,6 +53,8 @@ enum Command {
     Audit(audit::Arguments),
     /// Keep mail texts of an account's own
     Template(template::Arguments),
+    /// Drive a server with whole real orders and print how fast they went through
+    Bench(bench::Arguments),
     /// Print completions for a shell: bash, zsh, fish, elvish or powershell
     #[command(
         after_help = "Example:\n  chancery completions bash > /etc/bash_completion.d/chancery"
@@ -88,6 +91,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Certificate(arguments) => certificate::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Template(arguments) => template::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "chancery", &mut script);

@@ -7,7 +7,7 @@ use domain::certificate::{CertificateId, OrderNumber};
 use domain::dcv::DcvMethod;
 use form_urlencoded::Serializer;
 use http::uri::PathAndQuery;
-use wire::table::{Endpoint, Family};
+use wire::table::Family;
 use zeroize::Zeroizing;
 
 use crate::connections::Connections;
@@ -115,7 +115,7 @@ impl Client {
     pub async fn place(&self, order: &OrderForm) -> Result<Placed, Error> {
         let mut pairs: Vec<(&str, &str)> = borrowed(&order.0);
         pairs.extend([("showCertificateID", "Y"), ("responseFormat", "1")]);
-        let answer = self.call(&wire::auto_apply_ssl::ENDPOINT, &pairs).await?;
+        let answer = self.call("AutoApplySSL", &pairs).await?;
         placed(&answer, 1)
     }
 
@@ -128,7 +128,7 @@ impl Client {
         let mut pairs = vec![("orderNumber", number.as_str())];
         pairs.extend(borrowed(&form.0));
         pairs.push(("responseFormat", "1"));
-        let answer = self.call(&wire::auto_replace_ssl::ENDPOINT, &pairs).await?;
+        let answer = self.call("AutoReplaceSSL", &pairs).await?;
         placed(&answer, usize::MAX)
     }
 
@@ -144,9 +144,9 @@ impl Client {
             ("responseType", "3"),
             ("responseFormat", "1"),
         ];
-        let answer = self.call(&wire::collect_ssl::ENDPOINT, &pairs).await?;
+        let answer = self.call("CollectSSL", &pairs).await?;
         match answer.code() {
-            2 => certificate(&answer).map(Collected::Issued),
+            2 => Certificate::read(&answer).map(Collected::Issued),
             _ => Ok(Collected::Pending),
         }
     }
@@ -167,7 +167,7 @@ impl Client {
         let mut pairs = vec![("orderNumber", number.as_str()), ("newMethod", method.as_str())];
         pairs.extend(name.map(|name| ("domainName", name)));
         pairs.extend(address.map(|address| ("newDCVEmailAddress", address)));
-        self.call(&wire::auto_update_dcv::ENDPOINT, &pairs).await.map(drop)
+        self.call("AutoUpdateDCV", &pairs).await.map(drop)
     }
 
     /// Sends the mails of domain control once more (!ResendDCVEmail).
@@ -177,7 +177,7 @@ impl Client {
     pub async fn resend_dcv_mail(&self, order: OrderNumber) -> Result<(), Error> {
         let number = order.to_string();
         let pairs = [("orderNumber", number.as_str())];
-        self.call(&wire::resend_dcv_email::ENDPOINT, &pairs).await.map(drop)
+        self.call("ResendDCVEmail", &pairs).await.map(drop)
     }
 
     /// Asks where a mail of domain control may be sent (!GetDCVEmailAddressList).
@@ -186,7 +186,7 @@ impl Client {
     /// [`Error`].
     pub async fn dcv_addresses(&self, name: &str) -> Result<DcvAddresses, Error> {
         let pairs = [("domainName", name)];
-        let answer = self.call(&wire::get_dcv_email_address_list::ENDPOINT, &pairs).await?;
+        let answer = self.call("GetDCVEmailAddressList", &pairs).await?;
         Ok(addresses(&answer))
     }
 
@@ -197,16 +197,16 @@ impl Client {
     pub async fn names(&self, order: OrderNumber) -> Result<Vec<NameState>, Error> {
         let number = order.to_string();
         let pairs = [("orderNumber", number.as_str()), ("responseFormat", "1")];
-        let answer = self.call(&wire::get_mdc_domain_details::ENDPOINT, &pairs).await?;
+        let answer = self.call("GetMDCDomainDetails", &pairs).await?;
         Ok(names(&answer))
     }
 
-    /// Any call, with the login put before its parameters.
+    /// Any call by its name, with the login put before its parameters.
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn call(&self, endpoint: &Endpoint, pairs: &[(&str, &str)]) -> Result<Answer, Error> {
-        let path = path(endpoint)?;
+    pub async fn call(&self, call: &str, pairs: &[(&str, &str)]) -> Result<Answer, Error> {
+        let path = path(call)?;
         Answer::read(&self.send(&path, self.form(pairs)).await?)
     }
 
@@ -227,16 +227,18 @@ impl Client {
     }
 }
 
-/// Where an endpoint is, for [`Client::send`].
+/// Where a call goes, for [`Client::send`]: `AutoApplySSL` is at `/products/!AutoApplySSL`.
 ///
 /// # Errors
-/// Never, for the endpoints there are.
-pub fn path(endpoint: &Endpoint) -> Result<PathAndQuery, Error> {
+/// [`Error::Setup`] when the interface has no call of that name.
+pub fn path(call: &str) -> Result<PathAndQuery, Error> {
+    let no_call = || Error::Setup(format!("the interface has no call '{call}'"));
+    let endpoint = wire::ENDPOINTS.iter().find(|e| e.name == call).ok_or_else(no_call)?;
     let path = match endpoint.family {
-        Family::Management => format!("/products/!{}", endpoint.name),
-        Family::Collection => format!("/products/download/{}", endpoint.name),
+        Family::Management => format!("/products/!{call}"),
+        Family::Collection => format!("/products/download/{call}"),
     };
-    path.parse().map_err(|_| Error::Setup(format!("'{path}' is no path")))
+    path.parse().map_err(|_| no_call())
 }
 
 fn borrowed<'a>(pairs: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
@@ -258,21 +260,30 @@ fn placed(answer: &Answer, cost: usize) -> Result<Placed, Error> {
     })
 }
 
-fn certificate(answer: &Answer) -> Result<Certificate, Error> {
-    let der = |text: &str| -> Result<Vec<u8>, Error> {
-        let bare: String = text.split_ascii_whitespace().collect();
-        STANDARD.decode(bare).map_err(|e| Error::Unreadable(format!("certificate: {e}")))
-    };
-    let mut chain: Vec<Vec<u8>> = match answer.get("certificate") {
-        Some(_) => answer.all("caCertificate").into_iter().map(der).collect::<Result<_, _>>()?,
-        None => armoured(answer).iter().map(|text| der(text)).collect::<Result<_, _>>()?,
-    };
-    let leaf = match answer.get("certificate") {
-        Some(leaf) => Some(der(leaf)?),
-        None => chain.pop(),
-    };
-    let leaf = leaf.ok_or_else(|| Error::Unreadable("no certificate".to_owned()))?;
-    Ok(Certificate { leaf, chain })
+impl Certificate {
+    /// From an answer of CollectSSL, in whichever format it is.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`].
+    pub fn read(answer: &Answer) -> Result<Self, Error> {
+        let der = |text: &str| -> Result<Vec<u8>, Error> {
+            let bare: String = text.split_ascii_whitespace().collect();
+            STANDARD.decode(bare).map_err(|e| Error::Unreadable(format!("certificate: {e}")))
+        };
+        let named = answer.get("certificate");
+        let above: Vec<String> = match named {
+            Some(_) => answer.all("caCertificate").into_iter().map(str::to_owned).collect(),
+            None => armoured(answer),
+        };
+        let mut chain: Vec<Vec<u8>> =
+            above.iter().map(|text| der(text)).collect::<Result<_, _>>()?;
+        let leaf = match named {
+            Some(leaf) => Some(der(leaf)?),
+            None => chain.pop(),
+        };
+        let leaf = leaf.ok_or_else(|| Error::Unreadable("no certificate".to_owned()))?;
+        Ok(Self { leaf, chain })
+    }
 }
 
 /// The Base64 between PEM's dashes in an answer in lines: root first, the certificate last.
@@ -346,7 +357,7 @@ mod tests {
             |body| format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n");
         let lines = read(&format!("2\n{}{}", pem("Ug=="), pem("TA==")));
         for answer in [pairs, lines] {
-            let found = certificate(&answer).expect("a certificate");
+            let found = Certificate::read(&answer).expect("a certificate");
             assert_eq!((found.leaf, found.chain), (b"L".to_vec(), vec![b"R".to_vec()]));
         }
     }
@@ -366,8 +377,8 @@ mod tests {
 
     #[test]
     fn paths_are_the_interface_s() {
-        let at = |endpoint| path(endpoint).expect("a path").to_string();
-        assert_eq!(at(&wire::auto_apply_ssl::ENDPOINT), "/products/!AutoApplySSL");
-        assert_eq!(at(&wire::collect_ssl::ENDPOINT), "/products/download/CollectSSL");
+        let at = |call| path(call).expect("a path").to_string();
+        assert_eq!(at("AutoApplySSL"), "/products/!AutoApplySSL");
+        assert_eq!(at("CollectSSL"), "/products/download/CollectSSL");
     }
 }
