@@ -89,7 +89,9 @@ fn names_us(value: &str, identities: &[String], now: Time) -> bool {
 mod tests {
     use super::*;
 
-    fn set(records: &[(bool, &str, &str)]) -> CaaEvidence {
+    type Record = (bool, &'static str, &'static str);
+
+    fn set(records: &[Record]) -> CaaEvidence {
         CaaEvidence {
             name: "www.example.com".parse().unwrap(),
             found_at: Some("example.com".into()),
@@ -111,7 +113,7 @@ mod tests {
     fn record_sets() {
         let ids = ["sectigo.com".to_owned()];
         let now = Time::from_secs(1_800_000_000);
-        let table: [(&[(bool, &str, &str)], bool, bool); 11] = [
+        let table: [(&[Record], bool, bool); 11] = [
             (&[], true, true),
             (&[(false, "issue", "sectigo.com")], true, true),
             (&[(false, "ISSUE", " Sectigo.com ; policy=ev")], true, true),
