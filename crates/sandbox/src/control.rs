@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
-    middleware,
+    extract::{DefaultBodyLimit, Request, State},
+    middleware::{self, Next},
+    response::Response,
     routing::{get, post},
 };
 use hyper_util::{
@@ -66,7 +67,7 @@ fn router(desk: Desk) -> Router {
     Router::new()
         .route("/", get(async || PAGE))
         .route("/healthz", get(async || "ok\n"))
-        .merge(dns::routes())
+        .merge(dns::routes().route_layer(middleware::from_fn_with_state(desk.clone(), then_forget)))
         .route("/add-file", post(outside::add_file))
         .route("/del-file", post(outside::del_file))
         .route("/mailbox", get(outside::mails).delete(outside::delete_mails))
@@ -85,6 +86,13 @@ fn router(desk: Desk) -> Router {
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn(guard::check))
         .with_state(desk)
+}
+
+/// After a change of the fake DNS the house must not answer from memory.
+async fn then_forget(State(desk): State<Desk>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    desk.house.dns_changed();
+    response
 }
 
 const MAX_BODY: usize = 64 << 20;

@@ -22,6 +22,9 @@ pub trait House: Send + Sync + 'static {
     /// returns. Never called with a time before [`House::now`].
     fn advance_to(&self, ms: i64) -> Boxed<'_, Result<(), String>>;
 
+    /// The fake DNS was changed: whatever is remembered of its answers is worth nothing now.
+    fn dns_changed(&self) {}
+
     /// Settles one check of an order as a validation officer would; `result` is the caller's word
     /// (`pass`, `fail`).
     fn settle(

@@ -99,6 +99,20 @@ pub fn enqueue(tx: &mut Tx<'_>, job: &NewJob<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Leases up to `limit` due jobs of a kind, the earliest first, without a look at leases that have expired: for the many
+/// rounds between two calls of [`claim`].
+pub fn claim_waiting(
+    tx: &mut Tx<'_>,
+    kind: &str,
+    business_now: i64,
+    locked_until: i64,
+    limit: u32,
+) -> Result<Vec<Job>> {
+    let mut jobs = tx.query(&CLAIM, params![kind, business_now, limit, locked_until], job)?;
+    jobs.sort_by_key(|job| (job.run_at, job.ticket.id));
+    Ok(jobs)
+}
+
 /// Leases up to `limit` due jobs of a kind, the earliest first; before these, jobs whose lease
 /// has expired. `business_now` decides what is due, `real_now` which leases have expired.
 pub fn claim(

@@ -72,6 +72,11 @@ impl Asker {
         caa::relevant_set(&self.shared.dns, &self.shared.memory, name, now).await
     }
 
+    /// The same for several names of one request: what they have in common is asked once.
+    pub async fn caa_of(&self, names: &[&DnsName], now: Time) -> Vec<CaaEvidence> {
+        caa::relevant_sets(&self.shared.dns, &self.shared.memory, names, now).await
+    }
+
     /// The mail addresses that a domain publishes for validation. Takes `within` at most; what failed or has not come is
     /// left out.
     pub async fn contact_addresses(&self, adn: &DnsName, now: Time, within: Duration) -> Contacts {

@@ -11,12 +11,43 @@ use hickory_proto::rr::{RData, RecordType};
 
 use crate::dns::{Dns, DnsFailure, RrSet, climb};
 
+/// The relevant sets of several names, asked for in turn from the shortest name on: owners that several names pass on
+/// their climb are asked once.
+pub(crate) async fn relevant_sets(
+    dns: &Dns,
+    memory: &Memory,
+    names: &[&DnsName],
+    now: Time,
+) -> Vec<CaaEvidence> {
+    let mut asked = Asked::default();
+    let mut order: Vec<&DnsName> = names.to_vec();
+    order.sort_by_key(|name| name.as_str().len());
+    let mut sets = Vec::with_capacity(names.len());
+    for name in order {
+        sets.push(climb_from(dns, memory, name, now, &mut asked).await);
+    }
+    sets
+}
+
 /// Climbs from the name to its top-level domain until a set is found.
 pub(crate) async fn relevant_set(
     dns: &Dns,
     memory: &Memory,
     name: &DnsName,
     now: Time,
+) -> CaaEvidence {
+    climb_from(dns, memory, name, now, &mut Asked::default()).await
+}
+
+/// What was answered already on the climbs of one request.
+type Asked = HashMap<DnsName, Set>;
+
+async fn climb_from(
+    dns: &Dns,
+    memory: &Memory,
+    name: &DnsName,
+    now: Time,
+    asked: &mut Asked,
 ) -> CaaEvidence {
     let mut evidence = CaaEvidence {
         name: name.clone(),
@@ -29,7 +60,8 @@ pub(crate) async fn relevant_set(
     for owner in climb(name) {
         // The name itself is always asked afresh; what is remembered are the parents that many orders share.
         let is_parent = owner != *name;
-        let known = if is_parent { memory.recall(&owner, now) } else { None };
+        let recalled = || if is_parent { memory.recall(&owner, now) } else { None };
+        let known = asked.get(&owner).cloned().or_else(recalled);
         let set = match known {
             Some(set) => set,
             None => match ask(dns, &owner, now).await {
@@ -37,6 +69,7 @@ pub(crate) async fn relevant_set(
                     if is_parent {
                         memory.keep(&owner, &set);
                     }
+                    asked.insert(owner.clone(), set.clone());
                     set
                 }
                 Err(failure) => {

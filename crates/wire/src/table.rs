@@ -186,13 +186,12 @@ impl Endpoint {
     /// the vendor write management calls so).
     #[must_use]
     pub fn is_at(&self, path: &str) -> bool {
-        let path = path.to_ascii_lowercase().replace("%21", "!");
-        let Some(rest) = path.strip_prefix("/products/") else { return false };
-        let (download, rest) = match rest.strip_prefix("download/") {
+        let Some(rest) = strip_any_case(path, "/products/") else { return false };
+        let (download, rest) = match strip_any_case(rest, "download/") {
             Some(rest) => (true, rest),
             None => (false, rest),
         };
-        let (bang, name) = match rest.strip_prefix('!') {
+        let (bang, name) = match rest.strip_prefix('!').or_else(|| rest.strip_prefix("%21")) {
             Some(name) => (true, name),
             None => (false, rest),
         };
@@ -202,6 +201,11 @@ impl Endpoint {
         };
         family && name.trim_end_matches('/').eq_ignore_ascii_case(self.name)
     }
+}
+
+fn strip_any_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let (head, rest) = text.split_at_checked(prefix.len())?;
+    head.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
 impl Parameter {

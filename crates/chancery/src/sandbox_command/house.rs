@@ -49,6 +49,10 @@ impl House for SandboxHouse {
         })
     }
 
+    fn dns_changed(&self) {
+        self.opened.house.asker.forget();
+    }
+
     fn settle(
         &self,
         order_number: u64,

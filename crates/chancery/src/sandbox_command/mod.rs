@@ -89,7 +89,7 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     demo::make_accounts(&opened.house, &accounts).await?;
 
     let clock = opened.house.clock.clone();
-    let world = World::new(Arc::new(move || clock.now().ms()), &Options::default());
+    let world = World::new(Arc::new(move || clock.now().ms()), &Options { dns_ttl: 60 });
     let mut outside = Outside::start(world, sockets)?;
     let (chain, key) = folder.tls()?;
     let tls = Tls::from_pem(chain.as_bytes(), key.as_bytes())?;
@@ -139,8 +139,10 @@ fn plan(
         outside: OutsidePlan {
             nameservers: vec![at.dns],
             dnssec_off: true,
-            dns_over_tcp: false,
+            dns_over_tcp: true,
             overrides: at.dial_override().to_vec(),
+            // The control API makes the house forget when the fake DNS changes.
+            caa_memory: std::time::Duration::from_secs(60),
             ..OutsidePlan::default()
         },
         mail: Some(open::plain_smtp(at.smtp)),

@@ -74,12 +74,18 @@ pub async fn ask(house: &Arc<House>, subject: &Subject, now: Time) -> Findings {
         subject.order.unique_value.as_deref().and_then(|u| u.parse::<UniqueValue>().ok()),
     );
     // What was shown too long ago is asked for again.
-    let open = |n: &&RequestName| !covered(&n.name, subject, &house.policy, now);
-    let asked = subject.names.iter().filter(open).map(|n| ask_name(house, n, &token, now));
-    for (name, seen, control) in futures_util::future::join_all(asked).await {
-        found.lines.extend(seen);
-        if let Some(control) = control {
-            found.shown.push((name, control));
+    // Names that nobody ordered come after the others: what was shown for those may cover them.
+    for implicit in [false, true] {
+        let controls = controls_with(subject, &found);
+        let open = |n: &&RequestName| {
+            n.implicit == implicit && !is_covered(&n.name, &controls, &house.policy, now)
+        };
+        let asked = subject.names.iter().filter(open).map(|n| ask_name(house, n, &token, now));
+        for (name, seen, control) in futures_util::future::join_all(asked).await {
+            found.lines.extend(seen);
+            if let Some(control) = control {
+                found.shown.push((name, control));
+            }
         }
     }
     let bought = Bought::from_json(&subject.order.bought).ok();
@@ -91,8 +97,7 @@ pub async fn ask(house: &Arc<House>, subject: &Subject, now: Time) -> Findings {
         let mut dns: Vec<&DnsName> =
             subject.names.iter().filter(|n| shown(n)).filter_map(|n| n.name.dns()).collect();
         dns.dedup();
-        found.caa =
-            futures_util::future::join_all(dns.iter().map(|n| house.asker.caa(n, now))).await;
+        found.caa = house.asker.caa_of(&dns, now).await;
         found.lines.extend(found.caa.iter().map(caa_line));
     }
     found
@@ -393,10 +398,6 @@ fn others_passed(state: &RequestState) -> bool {
 fn controls_with(subject: &Subject, findings: &Findings) -> Vec<Control> {
     let found = findings.shown.iter().map(|(_, control)| control.clone());
     subject.controls.iter().cloned().chain(found).collect()
-}
-
-fn covered(name: &CertName, subject: &Subject, policy: &Policy, now: Time) -> bool {
-    is_covered(name, &subject.controls, policy, now)
 }
 
 fn is_covered(name: &CertName, controls: &[Control], policy: &Policy, now: Time) -> bool {

@@ -10,7 +10,7 @@ pub mod validate;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use store::jobs::{self, Job};
 use store::{StoreError, Tx};
@@ -30,6 +30,9 @@ pub const SEAL: &str = "seal";
 
 /// How long a claimed job is ours, in real time.
 pub const LEASE: Duration = Duration::from_secs(60);
+
+/// Between two looks for leases that have expired.
+const RECLAIM: Duration = Duration::from_secs(2);
 
 /// Runs the jobs of a house.
 pub struct Worker {
@@ -58,10 +61,11 @@ impl Worker {
 
     /// Works until [`Worker::stop`], on every kind of job.
     pub async fn run(&self) {
-        let validate = self.loop_over(VALIDATE, self.house.rules.validations_in_flight);
-        let mail = self.loop_over(MAIL, 16);
-        let crl = self.loop_over(CRL, 4);
-        let seal = self.loop_over(SEAL, 1);
+        let in_flight = self.house.rules.validations_in_flight;
+        let validate = self.loop_over(VALIDATE, in_flight, Duration::from_millis(1));
+        let mail = self.loop_over(MAIL, 16, Duration::from_millis(10));
+        let crl = self.loop_over(CRL, 4, Duration::from_millis(50));
+        let seal = self.loop_over(SEAL, 1, Duration::from_millis(200));
         futures_util::join!(validate, mail, crl, seal);
     }
 
@@ -92,13 +96,19 @@ impl Worker {
         matches!(next, Ok(Some(at)) if at <= now)
     }
 
-    async fn loop_over(&self, kind: &'static str, in_flight: usize) {
+    /// `calm` is the least time between two looks, so that a busy house is looked through in batches.
+    async fn loop_over(&self, kind: &'static str, in_flight: usize, calm: Duration) {
+        let mut reclaimed: Option<Instant> = None;
         let mut waker = self.house.store.job_waker();
         let mut stop = self.stop.subscribe();
         let slots = Arc::new(tokio::sync::Semaphore::new(in_flight));
         while !*stop.borrow() {
             let free = slots.available_permits();
-            let claimed = if free == 0 { Vec::new() } else { self.claim(kind, free).await };
+            let all = reclaimed.is_none_or(|at| at.elapsed() > RECLAIM);
+            if all {
+                reclaimed = Some(Instant::now());
+            }
+            let claimed = if free == 0 { Vec::new() } else { self.claim(kind, free, all).await };
             let found = claimed.len();
             for job in claimed {
                 let Ok(slot) = slots.clone().acquire_owned().await else { return };
@@ -110,6 +120,7 @@ impl Worker {
                 let _ = slots.acquire_many(some).await;
                 continue;
             }
+            tokio::time::sleep(calm).await;
             tokio::select! {
                 () = waker.woken() => {}
                 () = self.nudge.notified() => {}
@@ -119,7 +130,7 @@ impl Worker {
         }
     }
 
-    async fn claim(&self, kind: &'static str, limit: usize) -> Vec<Job> {
+    async fn claim(&self, kind: &'static str, limit: usize, all: bool) -> Vec<Job> {
         let now = self.house.now().ms();
         let lease = i64::try_from(LEASE.as_millis()).unwrap_or(i64::MAX);
         let limit = u32::try_from(limit.min(256)).unwrap_or(1);
@@ -127,7 +138,10 @@ impl Worker {
         self.at_work.fetch_add(1, Ordering::SeqCst);
         let real = real_now().ms();
         let claim = move |tx: &mut Tx<'_>| -> Result<_, StoreError> {
-            jobs::claim(tx, kind, now, real, lease, limit)
+            match all {
+                true => jobs::claim(tx, kind, now, real, lease, limit),
+                false => jobs::claim_waiting(tx, kind, now, real.saturating_add(lease), limit),
+            }
         };
         let claimed = match self.house.store.write("claim_jobs", claim).await {
             Ok(claimed) => claimed,

@@ -243,20 +243,3 @@ fn codes_are_encoded_in_links() {
     );
     assert!(reject.contains("/products/RejectDCVCode?orderNumber=1&"));
 }
-
-/// `cargo test --release -- --ignored --nocapture composing_is_quick`
-#[test]
-#[ignore = "measures"]
-fn composing_is_quick() {
-    let started = std::time::Instant::now();
-    for i in 0..2_000 {
-        std::hint::black_box(dcv(|m| m.order = OrderNumber(i)));
-    }
-    println!("dcv {:?}", started.elapsed() / 2_000);
-    let zip = [7; 4_000];
-    let started = std::time::Instant::now();
-    for _ in 0..2_000 {
-        std::hint::black_box(certificate("PositiveSSL", "www.example.com", &zip));
-    }
-    println!("certificate {:?}", started.elapsed() / 2_000);
-}

@@ -294,24 +294,4 @@ mod tests {
             assert!(!STYLESHEET.contains(outside), "{outside}");
         }
     }
-
-    /// Writes the pages to a folder, to look at them.
-    #[test]
-    #[ignore = "writes files"]
-    fn specimens() {
-        let Ok(folder) = std::env::var("SPECIMENS") else { return };
-        let code = Some("aB3-xyz*0123456789abcdef01234567");
-        for (name, page) in [
-            ("form", enter_code("Chancery", Some("10000007"), code)),
-            ("empty", enter_code("Chancery", None, None)),
-            ("confirmed", confirmed("Chancery", 10_000_007, "shop.example.com", 2)),
-            ("issued", already_issued("Chancery", 10_000_007)),
-            ("invalid", invalid("Chancery", Some("10000007"))),
-            ("reject", reject("Chancery", Some("10000007"), code)),
-            ("problem", problem("Chancery", Trouble::NoSuchPage)),
-        ] {
-            let html = page.html.replace(STYLESHEET_PATH, "chancery.css");
-            std::fs::write(format!("{folder}/{name}.html"), html).unwrap();
-        }
-    }
 }
