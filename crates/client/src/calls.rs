@@ -1,5 +1,7 @@
 //! The calls, one method each.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -223,6 +225,19 @@ impl Client {
     /// # Errors
     /// [`Error`], except for [`Error::Refused`]: nothing is read.
     pub async fn send(&self, path: &PathAndQuery, form: Bytes) -> Result<Bytes, Error> {
+        Ok(self.connections.post(path, form).await?.0)
+    }
+
+    /// The same, and how long the call took on its connection: without the wait for one of this client's connections to
+    /// be free.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn send_timed(
+        &self,
+        path: &PathAndQuery,
+        form: Bytes,
+    ) -> Result<(Bytes, Duration), Error> {
         self.connections.post(path, form).await
     }
 }

@@ -1,6 +1,7 @@
 //! Some connections that are kept open, each for one call at a time.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, HeaderValue};
@@ -77,10 +78,11 @@ impl Connections {
         Ok(())
     }
 
-    /// Posts a form and gives the body of the answer.
-    pub async fn post(&self, path: &PathAndQuery, form: Bytes) -> Result<Bytes, Error> {
+    /// Posts a form and gives the body of the answer, and how long it took from having a connection on.
+    pub async fn post(&self, path: &PathAndQuery, form: Bytes) -> Result<(Bytes, Duration), Error> {
         let closed = || Error::Setup("the client was closed".to_owned());
         let _permit = self.permits.acquire().await.map_err(|_| closed())?;
+        let begun = Instant::now();
         let mut request = self.request(path, form);
         loop {
             let kept = self.lock().pop();
@@ -106,7 +108,7 @@ impl Connections {
             if sender.ready().await.is_ok() {
                 self.lock().push(sender);
             }
-            return Ok(body);
+            return Ok((body, begun.elapsed()));
         }
     }
 

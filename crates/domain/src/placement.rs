@@ -89,7 +89,7 @@ impl Placement {
 /// Judges what needs no CSR: product, term, licences, privileges, what must go together.
 ///
 /// # Errors
-/// -3, -4, -90, -91 as the parameters deserve.
+/// -3, -4, -83, -90, -91 as the parameters deserve.
 pub fn before_csr(
     request: &SslOrderRequest,
     catalogue: &Catalogue,
@@ -121,6 +121,10 @@ pub fn before_csr(
     }
     if request.test && !may.test_orders {
         return Err(Refusal::invalid("test"));
+    }
+    if request.test && request.stub_order_number.is_some() {
+        // A test order costs nothing: redeeming what was paid for would throw it away.
+        return Err(Refusal::NotApplicable("stubOrderNumber".to_owned()));
     }
     let level = choice.product.level;
     if matches!(level, Level::Ev | Level::QwacLegal | Level::QwacPsd2)

@@ -283,7 +283,7 @@ const CODES: &[CodeRow] = &[
         "The CSR uses a key that is believed to have been compromised!",
     ),
     code(Meaning::TokenNotUnique, -55, "This Request Token is not unique!"),
-    // No product here can raise it: parameters of other products are ignored, a forbidden add-on is -4 'product'.
+    // A stub order for a test order; parameters of other products are ignored, a forbidden add-on is -4 'product'.
     code(Meaning::NotApplicable, -83, "'xxxx' is not applicable to this order!"),
     code(Meaning::Voucher, -90, "Permission denied for using \"voucher\" with 'xxxx'"),
     code(Meaning::Permission, -91, "Permission denied 'xxxx'"),

@@ -206,9 +206,9 @@ impl<'a> Load<'a> {
             };
             let order = &self.batch[index];
             let begun = Instant::now();
-            let answer = self.client.send(&paths.place, order.form.clone()).await?;
+            let (answer, took) = self.client.send_timed(&paths.place, order.form.clone()).await?;
             let number = order_number(&answer)?;
-            shared.borrow_mut().was_placed(index, number, begun, what);
+            shared.borrow_mut().was_placed(index, number, (begun, took), what);
             if what == What::Road {
                 self.collect(shared, paths, order.login, number, begun).await?;
             }
@@ -228,14 +228,14 @@ impl<'a> Load<'a> {
             tokio::time::sleep(pause).await;
             let asked = Instant::now();
             let form = self.maker.collect_form(login, order);
-            let answer = self.client.send(&paths.collect, form).await?;
+            let (answer, took) = self.client.send_timed(&paths.collect, form).await?;
             let early = match code(&answer) {
                 Some(0) => true,
                 Some(2) => false,
                 _ => anyhow::bail!("order {order}: {}", String::from_utf8_lossy(&answer)),
             };
             let mut shared = shared.borrow_mut();
-            shared.was_asked(asked, early);
+            shared.was_asked((asked, took), early);
             if attempt == 0 {
                 shared.pause.learn(early);
             }
@@ -274,10 +274,11 @@ impl Shared {
         self.progress.one(now.duration_since(self.start));
     }
 
-    fn was_placed(&mut self, index: usize, number: u64, begun: Instant, what: What) {
+    /// `call`: when it was wanted, and how long it took once it had a connection.
+    fn was_placed(&mut self, index: usize, number: u64, call: (Instant, Duration), what: What) {
         let now = Instant::now();
-        if self.counts(begun, now) {
-            self.done.place.push(micros(now - begun));
+        if self.counts(call.0, now) {
+            self.done.place.push(micros(call.1));
         }
         self.done.placed_in_time += u64::from(self.in_time(now));
         self.done.highest = self.done.highest.max(number);
@@ -287,10 +288,10 @@ impl Shared {
         }
     }
 
-    fn was_asked(&mut self, asked: Instant, early: bool) {
+    fn was_asked(&mut self, call: (Instant, Duration), early: bool) {
         let now = Instant::now();
-        if self.counts(asked, now) {
-            self.done.collect.push(micros(now - asked));
+        if self.counts(call.0, now) {
+            self.done.collect.push(micros(call.1));
             self.done.early += u64::from(early);
         }
     }

@@ -33,7 +33,7 @@ pub struct Arguments {
     /// Where the partner interface listens with TLS; the other five ports are chosen once and kept
     #[arg(long, value_name = "IP:PORT")]
     listen: Option<SocketAddr>,
-    /// Orders scheduling, order numbers and faults; never keys, serials or secrets
+    /// For what is left to chance in scheduling and faults; today nothing is. Never for keys, serials or secrets
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
     /// A database in place of DIR/store.sqlite: postgres://user@host/name
