@@ -62,7 +62,13 @@ fn body(text: &str) -> Option<&str> {
 fn readings(body: &str) -> impl Iterator<Item = String> {
     let plain: String = body.split_whitespace().collect();
     let guesses = if body.contains(' ') { guesses(body) } else { Vec::new() };
-    std::iter::once(plain).chain(guesses)
+    let readings: Vec<String> = std::iter::once(plain).chain(guesses).collect();
+    // Lost plus signs at the very end were taken for blanks behind the text.
+    let ended: Vec<String> = ["+", "++"]
+        .iter()
+        .flat_map(|end| readings.iter().map(move |r| format!("{r}{end}")))
+        .collect();
+    readings.into_iter().chain(ended)
 }
 
 /// The readings in which some blanks are `+`.

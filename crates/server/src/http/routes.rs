@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use domain::refusal::Refusal;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming as Body;
 use wire::envelope::{Envelope, Transport};
 use wire::reply::Reply;
@@ -22,6 +22,9 @@ pub type Answer = Response<Full<Bytes>>;
 
 /// The longest body: more than every parameter at its longest, percent-encoded.
 pub const MAX_BODY: usize = 2 * 1_024 * 1_024;
+
+/// How far a body that is too long is read before the connection is given up.
+const MAX_READ: usize = 32 * 1_024 * 1_024;
 
 /// How a call came in.
 #[derive(Clone, Copy, Debug)]
@@ -74,11 +77,9 @@ async fn call(
     if !post && parts.method != Method::GET && parts.method != Method::HEAD {
         return encode(Reply::refusal(endpoint, endpoint.default_format, &Refusal::WrongMethod));
     }
-    let body = match Limited::new(body, MAX_BODY).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) => {
-            let long = error.is::<LengthLimitError>();
-            let why = if long { "The request is too long" } else { "The request was cut off" };
+    let body = match read_whole(body).await {
+        Ok(body) => body,
+        Err(why) => {
             let refusal = Refusal::Internal(Some(why.to_owned()));
             return encode(Reply::refusal(endpoint, endpoint.default_format, &refusal));
         }
@@ -98,6 +99,23 @@ async fn call(
         house.calls.add(endpoint, &verdicts, unknown.as_deref(), &reply.body, house.now());
     }
     encode(reply)
+}
+
+/// Reads a body of at most [`MAX_BODY`]. What is beyond is read on and thrown away, up to [`MAX_READ`]: a caller who is
+/// still sending would not see the answer otherwise.
+async fn read_whole(mut body: Body) -> Result<Bytes, &'static str> {
+    let (mut kept, mut seen) = (BytesMut::new(), 0_usize);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| "The request was cut off")?.into_data() else { continue };
+        seen = seen.saturating_add(data.len());
+        if seen > MAX_READ {
+            break;
+        }
+        if seen <= MAX_BODY {
+            kept.extend_from_slice(&data);
+        }
+    }
+    if seen > MAX_BODY { Err("The request is too long") } else { Ok(kept.freeze()) }
 }
 
 async fn handled(
