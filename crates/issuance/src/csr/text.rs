@@ -29,17 +29,22 @@ pub fn to_octets(text: &str) -> Result<Vec<u8>, CsrError> {
         return Err(CsrError::Decode);
     }
     let body = body(text).ok_or(CsrError::Base64)?;
+    let decoded = |reading: &str| LENIENT.decode(reading.trim_end_matches('=')).ok();
+    let readings = readings(body);
     let mut base64_seen = false;
-    for reading in readings(body) {
-        let Ok(octets) = LENIENT.decode(reading.trim_end_matches('=')) else {
-            continue;
-        };
+    for octets in readings.iter().filter_map(|reading| decoded(reading)) {
         if is_whole(&octets) {
             return Ok(octets);
         }
         base64_seen |= !octets.is_empty();
     }
-    Err(if base64_seen { CsrError::Decode } else { CsrError::Base64 })
+    // Lost plus signs at the very end were taken for blanks behind the text.
+    ["+", "++"]
+        .iter()
+        .flat_map(|end| readings.iter().map(move |reading| format!("{reading}{end}")))
+        .filter_map(|reading| decoded(&reading))
+        .find(|octets| is_whole(octets))
+        .ok_or(if base64_seen { CsrError::Decode } else { CsrError::Base64 })
 }
 
 /// What stands between the armour lines, or all of it.
@@ -59,16 +64,10 @@ fn body(text: &str) -> Option<&str> {
 
 /// The ways to read white space, likeliest first: all of it meaningless; blanks for lost `+`, with line breaks in place;
 /// blanks for both, with lines of a common width; blanks for `+` alone; `+` for the blank at a line's end.
-fn readings(body: &str) -> impl Iterator<Item = String> {
+fn readings(body: &str) -> Vec<String> {
     let plain: String = body.split_whitespace().collect();
     let guesses = if body.contains(' ') { guesses(body) } else { Vec::new() };
-    let readings: Vec<String> = std::iter::once(plain).chain(guesses).collect();
-    // Lost plus signs at the very end were taken for blanks behind the text.
-    let ended: Vec<String> = ["+", "++"]
-        .iter()
-        .flat_map(|end| readings.iter().map(move |r| format!("{r}{end}")))
-        .collect();
-    readings.into_iter().chain(ended)
+    std::iter::once(plain).chain(guesses).collect()
 }
 
 /// The readings in which some blanks are `+`.

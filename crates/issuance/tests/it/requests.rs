@@ -335,8 +335,10 @@ fn requests_of_openssl_with_every_digest() {
 fn texts_as_forms_deliver_them() {
     let weak = WeakKeys::without_lists();
     let mut seen_plus = 0;
-    for _ in 0..12 {
-        let der = Odd::new().der();
+    let ends_in_plus =
+        |der: &Vec<u8>| der.len().is_multiple_of(3) && der.last().is_some_and(|o| o & 63 == 62);
+    let one_in_192 = std::iter::repeat_with(|| Odd::new().der()).find(ends_in_plus).unwrap();
+    for der in std::iter::repeat_with(|| Odd::new().der()).take(12).chain([one_in_192]) {
         for label in ["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"] {
             let pem = issuance::collect::pem(label, &der);
             let bare = issuance::collect::bare_base64(&der);
@@ -369,8 +371,16 @@ fn texts_as_forms_deliver_them() {
         }
     }
     assert!(seen_plus > 0);
-    for bad in ["", " ", "§§§", "-----BEGIN", "not base 64!", "-----BEGIN CERTIFICATE-----\nAAAA"]
-    {
+    for bad in [
+        "",
+        " ",
+        "§§§",
+        "-----BEGIN",
+        "not base 64!",
+        "please sign this, it is my key!",
+        "MI~A",
+        "-----BEGIN CERTIFICATE-----\nAAAA",
+    ] {
         assert_eq!(csr::read(bad, &weak), Err(CsrError::Base64), "{bad}");
     }
     for bad in ["AAAA", "MAA=", "MIIBCgKCAQEA"] {
