@@ -97,7 +97,8 @@ pub fn read_der(bytes: &[u8], weak: &WeakKeys) -> Result<Csr, CsrError> {
 /// # Errors
 /// -9 and -10 only; other errors stand in the result.
 pub fn decode(text: &str, weak: &WeakKeys) -> Result<Decoded, CsrError> {
-    decode_der(&text::to_octets(text)?, weak)
+    let proven = |octets: &[u8]| decode_der(octets, weak).is_ok_and(|d| d.signature.is_ok());
+    decode_der(&text::to_octets(text, proven)?, weak)
 }
 
 /// Reads a request from octets as far as possible.

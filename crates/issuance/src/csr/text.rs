@@ -20,11 +20,12 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// The octets, in the first reading of the text that gives a whole request.
+/// The octets, in the first reading of the text that gives a whole request. Plus signs are put at the end only where the
+/// request that this makes is `proven`, its signature being right: what they add is within the signature.
 ///
 /// # Errors
 /// -9 when no reading is Base64, -10 when one is and none gives a request.
-pub fn to_octets(text: &str) -> Result<Vec<u8>, CsrError> {
+pub fn to_octets(text: &str, proven: impl Fn(&[u8]) -> bool) -> Result<Vec<u8>, CsrError> {
     if text.len() > MAX_TEXT {
         return Err(CsrError::Decode);
     }
@@ -43,7 +44,7 @@ pub fn to_octets(text: &str) -> Result<Vec<u8>, CsrError> {
         .iter()
         .flat_map(|end| readings.iter().map(move |reading| format!("{reading}{end}")))
         .filter_map(|reading| decoded(&reading))
-        .find(|octets| is_whole(octets))
+        .find(|octets| is_whole(octets) && proven(octets))
         .ok_or(if base64_seen { CsrError::Decode } else { CsrError::Base64 })
 }
 
