@@ -225,6 +225,17 @@ impl RequestState {
         }
     }
 
+    /// What was written down will not be signed; the request is looked at anew.
+    ///
+    /// # Errors
+    /// [`WrongState`] unless it was being issued.
+    pub fn unsigned(self) -> Stepped {
+        match self {
+            RequestState::Issuing { .. } => Ok(RequestState::Ready),
+            other => other.refuse("given up unsigned"),
+        }
+    }
+
     /// The certificate is signed and kept.
     ///
     /// # Errors

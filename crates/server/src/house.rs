@@ -15,10 +15,12 @@ use validation::Asker;
 
 use crate::app::issue::Authority;
 use crate::app::login::Logins;
+use crate::app::orders::{Draft, Placed};
 use crate::config::Rules;
 use crate::faults::Faults;
 use crate::http::calls::CallLog;
 use crate::letters::Desk;
+use crate::together::Together;
 
 /// Everything that use cases, handlers and jobs need. Shared by reference count.
 pub struct House {
@@ -48,6 +50,8 @@ pub struct House {
     pub limits: Limits,
     /// Faults on request; none in `serve`.
     pub faults: Faults,
+    /// Orders on their way into the database.
+    pub placing: Together<Draft, Placed>,
     /// The calls seen; kept in the sandbox only.
     pub calls: CallLog,
 }

@@ -19,4 +19,5 @@ pub mod mail;
 pub mod open;
 pub mod operator;
 pub mod start;
+pub mod together;
 pub mod web;

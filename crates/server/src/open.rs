@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 
 use crate::app::issue::Authority;
 use crate::app::login::Logins;
+use crate::app::orders::Draft;
 use crate::clock::{SystemClock, SystemEntropy, TurnedClock};
 use crate::config::Rules;
 use crate::faults::Faults;
@@ -30,6 +31,7 @@ use crate::letters::Desk;
 use crate::mail::compose::From;
 use crate::mail::send::{Sender, SmtpSettings, SmtpTls};
 use crate::operator::kept_offset;
+use crate::together::Together;
 
 /// Why a house could not be opened; words for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -169,6 +171,7 @@ pub fn open(plan: Plan) -> Result<Opened, OpenError> {
         rules: plan.rules,
         chance: Arc::new(chance),
         clock,
+        placing: Together::writing(store.clone(), "place_orders", Draft::write),
         store,
     };
     Ok(Opened { house: Arc::new(house), turned })

@@ -45,7 +45,7 @@ CREATE UNIQUE INDEX ledger_once ON ledger (order_number, kind) WHERE order_numbe
 CREATE INDEX ledger_account ON ledger (account_id, id);
 
 CREATE TABLE orders (
-    order_number BIGINT PRIMARY KEY,
+    order_number {key},
     base_order_number BIGINT NOT NULL,
     account_id BIGINT NOT NULL REFERENCES accounts (id),
     product BIGINT NOT NULL,
@@ -69,10 +69,12 @@ CREATE INDEX orders_foreign ON orders (account_id, foreign_order_number)
     WHERE foreign_order_number IS NOT NULL;
 
 CREATE TABLE certificate_requests (
-    certificate_id BIGINT PRIMARY KEY,
+    certificate_id {key},
     order_number BIGINT NOT NULL REFERENCES orders (order_number),
     state TEXT NOT NULL,
     state_at BIGINT NOT NULL,
+    -- Goes up with every change of state or CSR: who has looked for a while can tell whether it is still the same.
+    version BIGINT NOT NULL DEFAULT 0,
     -- kind=state, blank between
     checks TEXT NOT NULL,
     serial {blob},
@@ -107,7 +109,7 @@ CREATE TABLE request_names (
     shown_by TEXT,
     shown_at BIGINT,
     PRIMARY KEY (certificate_id, position)
-);
+) {by key};
 
 -- Which unique values were used with which request, by which chain.
 CREATE TABLE request_tokens (
@@ -116,7 +118,7 @@ CREATE TABLE request_tokens (
     unique_value TEXT NOT NULL,
     base_order_number BIGINT NOT NULL,
     PRIMARY KEY (csr_sha256, unique_value)
-);
+) {by key};
 
 -- What was asked of the outside world and what came back. Written once, never changed.
 CREATE TABLE evidence (
@@ -135,8 +137,8 @@ CREATE TABLE evidence (
 CREATE INDEX evidence_request ON evidence (certificate_id, id);
 
 CREATE TABLE certificates (
-    serial {blob} PRIMARY KEY,
-    certificate_id BIGINT NOT NULL UNIQUE REFERENCES certificate_requests (certificate_id),
+    certificate_id {key} REFERENCES certificate_requests (certificate_id),
+    serial {blob} NOT NULL UNIQUE,
     ca_id BIGINT NOT NULL,
     -- What was written down before it was signed
     tbs_sha256 {blob} NOT NULL,
@@ -150,6 +152,15 @@ CREATE TABLE certificates (
     issued_at BIGINT,
     revoked_at BIGINT,
     revocation_reason BIGINT
+);
+-- Serials that were written down and given up before they were signed. They are never used again.
+CREATE TABLE unsigned_serials (
+    serial {blob} PRIMARY KEY,
+    certificate_id BIGINT NOT NULL,
+    ca_id BIGINT NOT NULL,
+    tbs_sha256 {blob} NOT NULL,
+    why TEXT NOT NULL,
+    at BIGINT NOT NULL
 );
 CREATE INDEX certificates_revoked ON certificates (ca_id, crl_shard) WHERE revoked_at IS NOT NULL;
 

@@ -84,9 +84,22 @@ pub fn recorded(tx: &mut Tx<'_>, id: CertificateId) -> Result<Option<Recorded>> 
     })
 }
 
-/// Keeps a signed certificate; false when it was kept before.
-pub fn keep(tx: &mut Tx<'_>, serial: Serial, der: &[u8], now: Time) -> Result<bool> {
-    Ok(tx.execute(&KEEP, params![serial.as_bytes(), der, now.ms()])? == 1)
+/// Keeps a signed certificate. If it was kept before, nothing is written and the answer is [`StoreError::NotOne`],
+/// perhaps only at the commit.
+pub fn keep(
+    tx: &mut Tx<'_>,
+    id: CertificateId,
+    serial: Serial,
+    der: &[u8],
+    now: Time,
+) -> Result<()> {
+    tx.execute_one(&KEEP, params![id.0, serial.as_bytes(), der, now.ms()])
+}
+
+/// Gives up what was written down for a request and not signed. Its serial is not used again.
+pub fn give_up(tx: &mut Tx<'_>, id: CertificateId, why: &str, now: Time) -> Result<()> {
+    tx.execute_one(&KEEP_UNSIGNED, params![id.0, why, now.ms()])?;
+    tx.execute_one(&GIVE_UP, params![id.0])
 }
 
 /// Marks a certificate as revoked, or gives it the reason keyCompromise in place of another.
@@ -127,7 +140,17 @@ fn receipt(certificate: CertificateId, serial: Serial, tbs_sha256: [u8; 32]) -> 
 }
 
 /// The queries of this file.
-pub const ALL: &[&Sql] = &[&RECORD, &RECORDED, &KEEP, &REVOKE, &REQUEST_OF, &SHARD_OF, &REVOKED];
+pub const ALL: &[&Sql] = &[
+    &RECORD,
+    &RECORDED,
+    &KEEP,
+    &KEEP_UNSIGNED,
+    &GIVE_UP,
+    &REVOKE,
+    &REQUEST_OF,
+    &SHARD_OF,
+    &REVOKED,
+];
 
 const RECORD: Sql = Sql::both(
     "INSERT INTO certificates (serial, certificate_id, ca_id, tbs_sha256, tbs, not_before, not_after, crl_shard,
@@ -139,8 +162,18 @@ const RECORDED: Sql =
     Sql::both("SELECT serial, ca_id, tbs_sha256, tbs FROM certificates WHERE certificate_id = $1");
 
 const KEEP: Sql = Sql::both(
-    "UPDATE certificates SET der = $2, issued_at = $3, tbs = NULL WHERE serial = $1 AND der IS NULL",
+    "UPDATE certificates SET der = $3, issued_at = $4, tbs = NULL
+     WHERE certificate_id = $1 AND serial = $2 AND der IS NULL",
 );
+
+const KEEP_UNSIGNED: Sql = Sql::both(
+    "INSERT INTO unsigned_serials (serial, certificate_id, ca_id, tbs_sha256, why, at)
+     SELECT serial, certificate_id, ca_id, tbs_sha256, $2, $3 FROM certificates
+     WHERE certificate_id = $1 AND der IS NULL",
+);
+
+const GIVE_UP: Sql =
+    Sql::both("DELETE FROM certificates WHERE certificate_id = $1 AND der IS NULL");
 
 const REVOKE: Sql = Sql::both(
     "UPDATE certificates SET revoked_at = COALESCE(revoked_at, $2), revocation_reason = $3

@@ -99,6 +99,14 @@ pub fn enqueue(tx: &mut Tx<'_>, job: &NewJob<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Enqueues the first job of this kind and subject, which is known to be new.
+pub fn enqueue_first(tx: &mut Tx<'_>, job: &NewJob<'_>) -> Result<()> {
+    let NewJob { kind, subject, payload, run_at, created_at, single } = *job;
+    tx.execute_one(&ENQUEUE_FIRST, params![kind, subject, payload, run_at, created_at, single])?;
+    tx.wake_workers();
+    Ok(())
+}
+
 /// Leases up to `limit` due jobs of a kind, the earliest first, without a look at leases that have expired: for the many
 /// rounds between two calls of [`claim`].
 pub fn claim_waiting(
@@ -148,12 +156,15 @@ pub fn finish(tx: &mut Tx<'_>, tickets: &[Ticket]) -> Result<u64> {
     Ok(ended)
 }
 
-/// Lets a failed job wait for another attempt. False if the lease was no longer held.
-pub fn retry(tx: &mut Tx<'_>, ticket: Ticket, run_at: i64, error: &str) -> Result<bool> {
-    let params = params![ticket.id, ticket.claim, run_at, error];
-    let held = tx.execute(&RETRY, params)? > 0;
-    tx.wake_workers();
-    Ok(held)
+/// Lets a job wait for another attempt; nothing happens if the lease is no longer held. Without an error it has succeeded
+/// and its attempts count from the beginning. Workers see it at their next look.
+pub fn retry(tx: &mut Tx<'_>, ticket: Ticket, run_at: i64, error: &str) -> Result<()> {
+    tx.execute_later(&RETRY, params![ticket.id, ticket.claim, run_at, error])
+}
+
+/// Makes a lease last longer, for work that goes on. False if it is no longer held.
+pub fn renew(tx: &mut Tx<'_>, ticket: Ticket, locked_until: i64) -> Result<bool> {
+    Ok(tx.execute(&RENEW, params![ticket.id, ticket.claim, locked_until])? > 0)
 }
 
 /// Ends a job that cannot succeed; it stays visible. False if the lease was no longer held.
@@ -239,11 +250,13 @@ fn list(tickets: &[Ticket]) -> String {
 /// The queries of this file.
 pub const ALL: &[&Sql] = &[
     &ENQUEUE,
+    &ENQUEUE_FIRST,
     &ENQUEUE_SINGLE,
     &CLAIM,
     &RECLAIM,
     &FINISH,
     &FINISH_AGAIN,
+    &RENEW,
     &RETRY,
     &GIVE_UP,
     &REVIVE,
@@ -258,6 +271,11 @@ const ENQUEUE: Sql = Sql::both(
     "INSERT INTO jobs (kind, subject, payload, run_at, created_at) VALUES ($1, $2, $3, $4, $5)",
 );
 
+const ENQUEUE_FIRST: Sql = Sql::both(
+    "INSERT INTO jobs (kind, subject, payload, run_at, created_at, single)
+     VALUES ($1, $2, $3, $4, $5, $6)",
+);
+
 const ENQUEUE_SINGLE: Sql = Sql::both(
     "INSERT INTO jobs (kind, subject, payload, run_at, created_at, single)
      VALUES ($1, $2, $3, $4, $5, 1)
@@ -265,6 +283,7 @@ const ENQUEUE_SINGLE: Sql = Sql::both(
          payload = excluded.payload,
          run_at = CASE WHEN jobs.run_at < excluded.run_at AND (jobs.state = 0 OR jobs.again = 1)
              THEN jobs.run_at ELSE excluded.run_at END,
+         attempts = CASE WHEN jobs.state = 0 THEN 0 ELSE jobs.attempts END,
          again = jobs.state",
 );
 
@@ -311,8 +330,12 @@ const FINISH_AGAIN: Sql = Sql::pair(
      WHERE jobs.id = ticket.id AND jobs.claims = ticket.claims AND state = 1 AND again = 1",
 );
 
+const RENEW: Sql =
+    Sql::both("UPDATE jobs SET locked_until = $3 WHERE id = $1 AND claims = $2 AND state = 1");
+
 const RETRY: Sql = Sql::both(
     "UPDATE jobs SET state = 0, locked_until = 0, last_error = $4, again = 0,
+         attempts = CASE WHEN again = 1 OR $4 = '' THEN 0 ELSE attempts END,
          run_at = CASE WHEN again = 1 AND run_at < $3 THEN run_at ELSE $3 END
      WHERE id = $1 AND claims = $2 AND state = 1",
 );
@@ -326,7 +349,7 @@ const REVIVE: Sql =
     Sql::both("UPDATE jobs SET state = 0, run_at = $2, attempts = 0 WHERE id = $1 AND state = 2");
 
 const BRING_FORWARD: Sql = Sql::both(
-    "UPDATE jobs SET again = state,
+    "UPDATE jobs SET again = state, attempts = CASE WHEN state = 0 THEN 0 ELSE attempts END,
          run_at = CASE WHEN run_at < $3 AND (state = 0 OR again = 1) THEN run_at ELSE $3 END
      WHERE kind = $1 AND subject = $2 AND state < 2",
 );

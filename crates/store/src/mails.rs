@@ -52,9 +52,19 @@ pub struct Template {
     pub html: String,
 }
 
-/// Writes a mail down and gives its number.
-pub fn insert(tx: &mut Tx<'_>, m: &NewMail, now: Time) -> Result<i64> {
+/// Numbers for mails that this transaction writes down, one each.
+pub fn numbers(tx: &mut Tx<'_>, count: usize) -> Result<Vec<i64>> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    tx.query(&NUMBERS, params![count], |row| row.int(0))
+}
+
+/// Writes a mail down under a number from [`numbers`].
+pub fn insert(tx: &mut Tx<'_>, id: i64, m: &NewMail, now: Time) -> Result<()> {
     let values = params![
+        id,
         m.account.0,
         m.order.map(|o| o.0),
         m.kind,
@@ -64,12 +74,13 @@ pub fn insert(tx: &mut Tx<'_>, m: &NewMail, now: Time) -> Result<i64> {
         &m.message,
         now.ms(),
     ];
-    tx.query_one(&INSERT, values, |row| row.int(0))
+    tx.execute_one(&INSERT, values)
 }
 
-/// A mail that was not sent yet.
-pub fn unsent(tx: &mut Tx<'_>, id: i64) -> Result<Option<Outgoing>> {
-    tx.query_opt(&UNSENT, params![id], |row| {
+/// Those of these mails that were not sent yet.
+pub fn unsent(tx: &mut Tx<'_>, ids: &[i64]) -> Result<Vec<Outgoing>> {
+    let list = serde_json::json!(ids).to_string();
+    tx.query(&UNSENT, params![&list], |row| {
         Ok(Outgoing {
             id: row.int(0)?,
             sender: row.text(1)?,
@@ -170,6 +181,7 @@ pub fn templates(tx: &mut Tx<'_>) -> Result<Vec<TemplateLine>> {
 
 /// The queries of this file.
 pub const ALL: &[&Sql] = &[
+    &NUMBERS,
     &INSERT,
     &UNSENT,
     &MARK_SENT,
@@ -181,13 +193,24 @@ pub const ALL: &[&Sql] = &[
     &TEMPLATES,
 ];
 
-const INSERT: Sql = Sql::both(
-    "INSERT INTO mails (account_id, order_number, kind, sender, recipient, subject, message, created_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
+const NUMBERS: Sql = Sql::pair(
+    "WITH RECURSIVE further(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM further WHERE n < $1)
+     SELECT (SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = 'mails') + n FROM further",
+    "SELECT nextval(pg_get_serial_sequence('mails', 'id')) FROM generate_series(1, CAST($1 AS BIGINT))",
 );
 
-const UNSENT: Sql =
-    Sql::both("SELECT id, sender, recipient, message FROM mails WHERE id = $1 AND sent_at IS NULL");
+const INSERT: Sql = Sql::both(
+    "INSERT INTO mails (id, account_id, order_number, kind, sender, recipient, subject, message, created_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+);
+
+const UNSENT: Sql = Sql::pair(
+    "SELECT id, sender, recipient, message FROM mails
+     WHERE id IN (SELECT value FROM json_each($1)) AND sent_at IS NULL",
+    "SELECT id, sender, recipient, message FROM mails
+     WHERE id = ANY(ARRAY(SELECT CAST(jsonb_array_elements_text(CAST(CAST($1 AS TEXT) AS JSONB)) AS BIGINT)))
+         AND sent_at IS NULL",
+);
 
 const MARK_SENT: Sql =
     Sql::both("UPDATE mails SET sent_at = $2, last_error = NULL WHERE id = $1 AND sent_at IS NULL");

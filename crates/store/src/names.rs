@@ -59,6 +59,15 @@ pub fn of_request(tx: &mut Tx<'_>, id: CertificateId) -> Result<Vec<RequestName>
     tx.query(&OF_REQUEST, params![id.0], read)
 }
 
+/// The names of several requests, each request's in order.
+pub fn of_requests(
+    tx: &mut Tx<'_>,
+    ids: &[CertificateId],
+) -> Result<Vec<(CertificateId, RequestName)>> {
+    let list = crate::orders::list(ids);
+    tx.query(&OF_REQUESTS, params![&list], |row| Ok((CertificateId(row.int(10)?), read(row)?)))
+}
+
 /// Changes how a name is to be proven. What was shown stays shown.
 pub fn set_method(tx: &mut Tx<'_>, id: CertificateId, n: &RequestName) -> Result<()> {
     let values = params![
@@ -117,7 +126,8 @@ fn read_control(row: &Row<'_>, first: usize) -> Result<Option<Control>> {
 }
 
 /// The queries of this file.
-pub const ALL: &[&Sql] = &[&INSERT, &DELETE, &OF_REQUEST, &SET_METHOD, &SET_SHOWN, &OF_CHAIN];
+pub const ALL: &[&Sql] =
+    &[&INSERT, &DELETE, &OF_REQUEST, &OF_REQUESTS, &SET_METHOD, &SET_SHOWN, &OF_CHAIN];
 
 const INSERT: Sql = Sql::both(
     "INSERT INTO request_names (certificate_id, position, name, implicit, method, address, random_value, random_made_at)
@@ -129,6 +139,17 @@ const DELETE: Sql = Sql::both("DELETE FROM request_names WHERE certificate_id = 
 const OF_REQUEST: Sql = Sql::both(
     "SELECT position, name, implicit, method, address, random_value, random_made_at, shown_for, shown_by, shown_at
      FROM request_names WHERE certificate_id = $1 ORDER BY position",
+);
+
+const OF_REQUESTS: Sql = Sql::pair(
+    "SELECT position, name, implicit, method, address, random_value, random_made_at, shown_for, shown_by, shown_at,
+         certificate_id
+     FROM request_names WHERE certificate_id IN (SELECT value FROM json_each($1)) ORDER BY certificate_id, position",
+    "SELECT position, name, implicit, method, address, random_value, random_made_at, shown_for, shown_by, shown_at,
+         certificate_id
+     FROM request_names WHERE certificate_id = ANY(ARRAY(
+         SELECT CAST(jsonb_array_elements_text(CAST(CAST($1 AS TEXT) AS JSONB)) AS BIGINT)))
+     ORDER BY certificate_id, position",
 );
 
 const SET_METHOD: Sql = Sql::both(

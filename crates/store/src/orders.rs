@@ -7,7 +7,7 @@ use domain::money::Money;
 use domain::order::RequestState;
 use domain::time::Time;
 
-use crate::{Row, Sql, StoreError, Tx, params};
+use crate::{Database, Row, Sql, StoreError, Tx, Value, params};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -96,6 +96,8 @@ pub struct OrderView {
     pub certificate: CertificateId,
     /// The request's state.
     pub state: RequestState,
+    /// Goes up with every change of state or CSR.
+    pub version: i64,
     /// The CSR in DER.
     pub csr: Vec<u8>,
     /// SubjectPublicKeyInfo.
@@ -122,9 +124,26 @@ pub struct OrderView {
 
 /// The next order number and certificate ID.
 pub fn next_numbers(tx: &mut Tx<'_>) -> Result<(OrderNumber, CertificateId)> {
-    tx.query_one(&NEXT_NUMBERS, &[], |row| {
-        Ok((OrderNumber(row.int(0)?), CertificateId(row.int(1)?)))
-    })
+    let numbers = numbers(tx, 1)?.pop();
+    numbers.ok_or_else(|| StoreError::inconsistent("no numbers"))
+}
+
+/// So many order numbers and certificate IDs, the least last.
+pub fn numbers(tx: &mut Tx<'_>, count: usize) -> Result<Vec<(OrderNumber, CertificateId)>> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let wanted = i64::try_from(count).unwrap_or(i64::MAX);
+    let read = |row: &Row<'_>| Ok((row.int(0)?, row.int(1)?));
+    let drawn = tx.query(&NUMBERS, params![wanted], read)?;
+    // SQLite answers the last ones.
+    let all: Vec<_> = match (tx.database(), drawn.as_slice()) {
+        (Database::Sqlite, [(order, certificate)]) => {
+            (0..wanted).map(|back| (order - back, certificate - back)).collect()
+        }
+        _ => drawn.into_iter().rev().collect(),
+    };
+    Ok(all.into_iter().map(|(order, id)| (OrderNumber(order), CertificateId(id))).collect())
 }
 
 /// Writes an order.
@@ -174,30 +193,58 @@ pub fn insert_request(
     tx.execute_one(&INSERT_REQUEST, values)
 }
 
-/// Writes a request's new state; false when its state is no longer `before`.
+/// Writes a request's new state. If somebody changed the request since it was read, the transaction runs again.
 pub fn set_state(
     tx: &mut Tx<'_>,
-    id: CertificateId,
-    before: &RequestState,
+    order: &OrderView,
     after: &RequestState,
     now: Time,
-) -> Result<bool> {
-    let checks = check_words(after.checks());
-    let serial = after.serial();
-    let why = match after {
+) -> Result<()> {
+    let (checks, serial, why) = words(after);
+    let values = state_params(order, after, &checks, serial.as_ref(), why, now);
+    match tx.execute(&SET_STATE, &values)? {
+        0 => Err(tx.outrun()),
+        _ => Ok(()),
+    }
+}
+
+/// The same for who has read it in another transaction: if somebody changed the request since, nothing is written and
+/// the answer is [`StoreError::NotOne`], perhaps only at the commit.
+pub fn advance(tx: &mut Tx<'_>, order: &OrderView, after: &RequestState, now: Time) -> Result<()> {
+    let (checks, serial, why) = words(after);
+    tx.execute_one(&SET_STATE, &state_params(order, after, &checks, serial.as_ref(), why, now))
+}
+
+/// Notes that something was found out about a request whose state stays; otherwise as [`advance`].
+pub fn touch(tx: &mut Tx<'_>, order: &OrderView) -> Result<()> {
+    tx.execute_one(&TOUCH, params![order.certificate.0, order.version])
+}
+
+fn words(state: &RequestState) -> (String, Option<Serial>, Option<&str>) {
+    let why = match state {
         RequestState::Rejected { why } | RequestState::Failed { why } => Some(why.as_str()),
         _ => None,
     };
-    let values = params![
-        id.0,
-        before.word(),
-        after.word(),
-        now.ms(),
-        checks.as_str(),
-        serial.as_ref().map(|s| s.as_bytes().as_slice()),
-        why,
-    ];
-    Ok(tx.execute(&SET_STATE, values)? == 1)
+    (check_words(state.checks()), state.serial(), why)
+}
+
+fn state_params<'v>(
+    order: &OrderView,
+    after: &'v RequestState,
+    checks: &'v str,
+    serial: Option<&'v Serial>,
+    why: Option<&'v str>,
+    now: Time,
+) -> [Value<'v>; 7] {
+    [
+        order.certificate.0.into(),
+        order.version.into(),
+        after.word().into(),
+        now.ms().into(),
+        checks.into(),
+        serial.map(|s| s.as_bytes().as_slice()).into(),
+        why.into(),
+    ]
 }
 
 /// Writes that the certificate which was being issued is issued. Exactly one row, or the transaction is doomed.
@@ -240,6 +287,16 @@ pub fn by_certificate(tx: &mut Tx<'_>, id: CertificateId) -> Result<Option<Order
     tx.query_opt(&BY_CERTIFICATE, params![id.0], read_view)
 }
 
+/// The orders of certificate requests, in no order.
+pub fn by_certificates(tx: &mut Tx<'_>, ids: &[CertificateId]) -> Result<Vec<OrderView>> {
+    tx.query(&BY_CERTIFICATES, params![&list(ids)], read_view)
+}
+
+/// Numbers as a parameter: a JSON list.
+pub(crate) fn list(ids: &[CertificateId]) -> String {
+    serde_json::json!(ids.iter().map(|id| id.0).collect::<Vec<_>>()).to_string()
+}
+
 /// The newest order of a chain; one that came to nothing (rejected, expired, failed) only when no other is there.
 pub fn newest(tx: &mut Tx<'_>, base: OrderNumber) -> Result<Option<OrderView>> {
     tx.query_opt(&NEWEST, params![base.0], read_view)
@@ -278,6 +335,35 @@ pub fn by_foreign_number(
 /// The unique values that were used with a CSR, each with its chain. At most 1000.
 pub fn tokens(tx: &mut Tx<'_>, csr_sha256: &[u8; 32]) -> Result<Vec<(String, OrderNumber)>> {
     tx.query(&TOKENS, params![csr_sha256], |row| Ok((row.text(0)?, OrderNumber(row.int(1)?))))
+}
+
+/// What was used before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenUse {
+    /// The CSR, with any unique value.
+    pub csr_seen: bool,
+    /// The CSR with this unique value.
+    pub token_used: bool,
+}
+
+/// What is known of CSRs (SHA-256) and unique values, in the order of the list.
+pub fn token_uses(tx: &mut Tx<'_>, tokens: &[(&[u8; 32], &str)]) -> Result<Vec<TokenUse>> {
+    let hex = |bytes: &[u8; 32]| bytes.iter().fold(String::new(), |s, b| s + &format!("{b:02x}"));
+    let list: Vec<_> = tokens.iter().map(|(csr, unique)| (hex(csr), *unique)).collect();
+    let list = serde_json::json!(list).to_string();
+    tx.query(&TOKEN_USES, params![&list], |row| {
+        Ok(TokenUse { csr_seen: row.bool(0)?, token_used: row.bool(1)? })
+    })
+}
+
+/// Marks a unique value as used with a CSR. If it was used before, nothing is kept of the transaction.
+pub fn use_new_token(
+    tx: &mut Tx<'_>,
+    csr_sha256: &[u8; 32],
+    unique_value: &str,
+    base: OrderNumber,
+) -> Result<()> {
+    tx.execute_one(&USE_NEW_TOKEN, params![csr_sha256, unique_value, base.0])
 }
 
 /// Marks a unique value as used with a CSR; false when another chain has used it.
@@ -347,6 +433,7 @@ fn read_view(row: &Row<'_>) -> Result<OrderView> {
         ca_choice: row.opt_int(23)?.map(CaId),
         removed_names: row.opt_text(28)?,
         subject: row.opt_text(31)?,
+        version: row.int(32)?,
         validity,
         ca: row.opt_int(26)?.map(CaId),
         der: row.opt_bytes(27)?,
@@ -417,22 +504,26 @@ fn read_key(word: &str) -> Option<KeyKind> {
 
 /// The queries of this file.
 pub const ALL: &[&Sql] = &[
-    &NEXT_NUMBERS,
+    &NUMBERS,
     &INSERT_ORDER,
     &INSERT_REQUEST,
     &SET_STATE,
+    &TOUCH,
     &SET_ISSUED,
     &SET_REMOVED,
     &SET_TERM_END,
     &SET_CSR,
     &BY_NUMBER,
     &BY_CERTIFICATE,
+    &BY_CERTIFICATES,
     &NEWEST,
     &CHAIN,
     &OF_ACCOUNT,
     &FOREIGN_USED,
     &BY_FOREIGN,
     &TOKENS,
+    &TOKEN_USES,
+    &USE_NEW_TOKEN,
     &USE_TOKEN,
     &INSERT_STUB,
     &STUB,
@@ -440,10 +531,11 @@ pub const ALL: &[&Sql] = &[
     &COUNT,
 ];
 
-const NEXT_NUMBERS: Sql = Sql::pair(
-    "UPDATE numbers SET order_number = order_number + 1, certificate_id = certificate_id + 1
+const NUMBERS: Sql = Sql::pair(
+    "UPDATE numbers SET order_number = order_number + $1, certificate_id = certificate_id + $1
      RETURNING order_number, certificate_id",
-    "SELECT nextval('order_numbers'), nextval('certificate_ids')",
+    "SELECT nextval('order_numbers'), nextval('certificate_ids')
+     FROM generate_series(1, CAST($1 AS BIGINT))",
 );
 
 const INSERT_ORDER: Sql = Sql::both(
@@ -459,12 +551,17 @@ const INSERT_REQUEST: Sql = Sql::both(
 );
 
 const SET_STATE: Sql = Sql::both(
-    "UPDATE certificate_requests SET state = $3, state_at = $4, checks = $5, serial = $6, why = $7
-     WHERE certificate_id = $1 AND state = $2",
+    "UPDATE certificate_requests SET state = $3, state_at = $4, checks = $5, serial = $6, why = $7,
+         version = version + 1
+     WHERE certificate_id = $1 AND version = $2",
+);
+
+const TOUCH: Sql = Sql::both(
+    "UPDATE certificate_requests SET version = version + 1 WHERE certificate_id = $1 AND version = $2",
 );
 
 const SET_ISSUED: Sql = Sql::both(
-    "UPDATE certificate_requests SET state = 'issued', state_at = $3
+    "UPDATE certificate_requests SET state = 'issued', state_at = $3, version = version + 1
      WHERE certificate_id = $1 AND state = 'issuing' AND serial = $2",
 );
 
@@ -476,28 +573,40 @@ const SET_TERM_END: Sql =
 
 const SET_CSR: Sql = Sql::both(
     "UPDATE certificate_requests SET csr = $2, csr_sha256 = $3, spki = $4, key_kind = $5, common_name = $6,
-         unique_value = $7
+         unique_value = $7, version = version + 1
      WHERE certificate_id = $1",
 );
 
 macro_rules! view {
     ($rest:literal) => {
-        Sql::both(concat!(
+        view!($rest, $rest)
+    };
+    ($sqlite:literal, $postgres:literal) => {
+        Sql::pair(view!(text $sqlite), view!(text $postgres))
+    };
+    (text $rest:literal) => {
+        concat!(
             "SELECT o.order_number, o.base_order_number, o.account_id, o.product, o.bought, o.test, o.term_days,
                  o.term_end, o.cost, o.foreign_order_number, o.parameters, o.placed_at, o.expires_at,
                  r.certificate_id, r.state, r.checks, r.serial, r.why, r.csr, r.spki, r.key_kind, r.common_name,
                  r.unique_value, r.ca_choice, c.not_before, c.not_after, c.ca_id, c.der, r.removed_names,
-                 c.revoked_at, c.revocation_reason, r.subject
+                 c.revoked_at, c.revocation_reason, r.subject, r.version
              FROM orders o JOIN certificate_requests r ON r.order_number = o.order_number
              LEFT JOIN certificates c ON c.certificate_id = r.certificate_id ",
             $rest
-        ))
+        )
     };
 }
 
 const BY_NUMBER: Sql = view!("WHERE o.order_number = $1");
 
 const BY_CERTIFICATE: Sql = view!("WHERE r.certificate_id = $1");
+
+const BY_CERTIFICATES: Sql = view!(
+    "WHERE r.certificate_id IN (SELECT value FROM json_each($1))",
+    "WHERE r.certificate_id = ANY(ARRAY(
+         SELECT CAST(jsonb_array_elements_text(CAST(CAST($1 AS TEXT) AS JSONB)) AS BIGINT)))"
+);
 
 const NEWEST: Sql = view!(
     "WHERE o.base_order_number = $1
@@ -519,6 +628,22 @@ const BY_FOREIGN: Sql = Sql::both(
 
 const TOKENS: Sql = Sql::both(
     "SELECT unique_value, base_order_number FROM request_tokens WHERE csr_sha256 = $1 LIMIT 1000",
+);
+
+const TOKEN_USES: Sql = Sql::pair(
+    "SELECT EXISTS (SELECT 1 FROM request_tokens t WHERE t.csr_sha256 = unhex(json_extract(value, '$[0]'))),
+         EXISTS (SELECT 1 FROM request_tokens t WHERE t.csr_sha256 = unhex(json_extract(value, '$[0]'))
+             AND t.unique_value = json_extract(value, '$[1]'))
+     FROM json_each($1) ORDER BY key",
+    "SELECT EXISTS (SELECT 1 FROM request_tokens t WHERE t.csr_sha256 = decode(token->>0, 'hex')),
+         EXISTS (SELECT 1 FROM request_tokens t WHERE t.csr_sha256 = decode(token->>0, 'hex')
+             AND t.unique_value = token->>1)
+     FROM jsonb_array_elements(CAST(CAST($1 AS TEXT) AS JSONB)) WITH ORDINALITY AS tokens (token, place)
+     ORDER BY place",
+);
+
+const USE_NEW_TOKEN: Sql = Sql::both(
+    "INSERT INTO request_tokens (csr_sha256, unique_value, base_order_number) VALUES ($1, $2, $3)",
 );
 
 const USE_TOKEN: Sql = Sql::both(

@@ -132,9 +132,7 @@ pub fn revoke(
     let order = orders::by_certificate(tx, id)?.ok_or_else(unknown)?;
     let after = order.state.clone().revoked(reason, now)?;
     certificates::revoke(tx, serial, now, reason)?;
-    if !orders::set_state(tx, id, &order.state, &after, now)? {
-        return Err(Failure::Internal("the order was changed by somebody else".into()));
-    }
+    orders::set_state(tx, &order, &after, now)?;
     let (ca, shard) = certificates::shard_of(tx, serial)?.ok_or_else(unknown)?;
     enqueue(tx, ca, u32::try_from(shard).unwrap_or_default(), now, now)?;
     let detail = serde_json::json!({ "serial": serial.to_string(), "reason": reason.as_str() });

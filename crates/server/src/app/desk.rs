@@ -60,9 +60,7 @@ pub fn settle_in(
         end(tx, &order, after.clone(), actor, now)?;
         return Ok(after);
     }
-    if !orders::set_state(tx, order.certificate, &order.state, &after, now)? {
-        return Err(Failure::Internal("the order was changed by somebody else".into()));
-    }
+    orders::set_state(tx, &order, &after, now)?;
     let detail = serde_json::json!({ "check": check.as_str(), "passed": passed });
     let event = NewEvent {
         account: order.account,

@@ -1,5 +1,7 @@
 //! From a proof to a certificate: choosing the CA, preparing and linting, writing down, signing, keeping.
 
+use std::sync::Arc;
+
 use domain::certificate::{CaId, Serial, Validity};
 use domain::csr::PublicKey;
 use domain::names::CertName;
@@ -20,12 +22,13 @@ use sha2::{Digest, Sha256};
 use store::certificates::NewRecord;
 use store::events::{self, NewEvent};
 use store::jobs::{self, Ticket};
+use store::mails::NewMail;
 use store::orders::{self, OrderView};
-use store::{Tx, accounts, certificates};
+use store::{Tx, certificates};
 
 use super::Failure;
 use super::bought::Bought;
-use super::validate::NotYet;
+use super::validate::{NotYet, Subject};
 use crate::house::House;
 use crate::letters::CertificateFacts;
 
@@ -285,43 +288,73 @@ pub struct Signed {
     pub validity: Validity,
 }
 
-/// Keeps a signed certificate: its row, the request's state, the chain's term, the mail, the event, the job's end.
+/// A signed certificate about to be kept.
+pub struct Keeping {
+    /// For which request.
+    pub subject: Arc<Subject>,
+    /// The certificate.
+    pub signed: Signed,
+    /// The mail that hands it over, if somebody gets one.
+    pub mail: Option<NewMail>,
+    /// The lease under which it was made.
+    pub ticket: Ticket,
+    /// When.
+    pub now: Time,
+}
+
+/// Keeps signed certificates: their rows, the requests' states, the chains' terms, the mails, the events, the jobs' ends.
+///
+/// # Errors
+/// When the store fails. [`store::StoreError::NotOne`]: another worker, whose lease had run out, was faster.
+pub fn keep(tx: &mut Tx<'_>, all: &[Keeping]) -> Result<Vec<Result<(), Failure>>, Failure> {
+    tx.gather();
+    let mails = all.iter().filter_map(|k| k.mail.as_ref().map(|mail| (mail, k.now))).collect();
+    crate::jobs::mail::post_all(tx, mails)?;
+    for Keeping { subject, signed, now, .. } in all {
+        let order = &subject.order;
+        let certificate = &signed.certificate;
+        certificates::keep(tx, order.certificate, certificate.serial, &certificate.der, *now)?;
+        orders::set_issued(tx, order.certificate, certificate.serial, *now)?;
+        if order.term_end.is_none() {
+            orders::set_term_end(tx, order.base, policy::term_end(*now, order.term_days))?;
+        }
+        let detail = serde_json::json!({ "serial": certificate.serial.to_string() });
+        let event = NewEvent {
+            account: order.account,
+            order: Some(order.number),
+            kind: "certificate.issued",
+            actor: "chancery",
+            detail: &detail.to_string(),
+            at: *now,
+        };
+        events::append(tx, &event)?;
+    }
+    for Keeping { subject, now, .. } in all {
+        if subject.order.base != subject.order.number {
+            replace_older(tx, &subject.order, *now)?;
+        }
+    }
+    let tickets: Vec<Ticket> = all.iter().map(|k| k.ticket).collect();
+    jobs::finish(tx, &tickets)?;
+    Ok(all.iter().map(|_| Ok(())).collect())
+}
+
+/// Gives up what was written down for a request and cannot be signed any more; the request is looked at anew.
 ///
 /// # Errors
 /// When the store fails.
-pub fn keep(
-    house: &House,
-    tx: &mut Tx<'_>,
-    order: &OrderView,
-    signed: &Signed,
-    ticket: Ticket,
-    now: Time,
-) -> Result<(), Failure> {
-    if !certificates::keep(tx, signed.certificate.serial, &signed.certificate.der, now)? {
-        // Another worker, whose lease had run out, was faster with the same bytes.
-        jobs::finish(tx, &[ticket])?;
-        return Ok(());
-    }
-    orders::set_issued(tx, order.certificate, signed.certificate.serial, now)?;
-    if order.term_end.is_none() {
-        orders::set_term_end(tx, order.base, policy::term_end(now, order.term_days))?;
-    }
-    if order.base != order.number {
-        replace_older(tx, order, now)?;
-    }
-    let detail = serde_json::json!({ "serial": signed.certificate.serial.to_string() });
+pub fn give_up(tx: &mut Tx<'_>, order: &OrderView, why: &str, now: Time) -> Result<(), Failure> {
+    orders::advance(tx, order, &order.state.clone().unsigned()?, now)?;
+    certificates::give_up(tx, order.certificate, why, now)?;
     let event = NewEvent {
         account: order.account,
         order: Some(order.number),
-        kind: "certificate.issued",
+        kind: "certificate.given_up",
         actor: "chancery",
-        detail: &detail.to_string(),
+        detail: &serde_json::json!({ "why": why }).to_string(),
         at: now,
     };
-    events::append(tx, &event)?;
-    send(house, tx, order, signed, now)?;
-    jobs::finish(tx, &[ticket])?;
-    Ok(())
+    Ok(events::append(tx, &event)?)
 }
 
 fn replace_older(tx: &mut Tx<'_>, order: &OrderView, now: Time) -> Result<(), Failure> {
@@ -329,34 +362,35 @@ fn replace_older(tx: &mut Tx<'_>, order: &OrderView, now: Time) -> Result<(), Fa
         let issued = matches!(older.state, RequestState::Issued { .. });
         if issued && older.number < order.number {
             let after = older.state.clone().replaced()?;
-            orders::set_state(tx, older.certificate, &older.state, &after, now)?;
+            orders::set_state(tx, &older, &after, now)?;
         }
     }
     Ok(())
 }
 
-fn send(
+/// The mail that hands a certificate over: to whom the order says, otherwise to the account's contact.
+///
+/// # Errors
+/// When it cannot be put together.
+pub fn letter(
     house: &House,
-    tx: &mut Tx<'_>,
-    order: &OrderView,
+    subject: &Subject,
     signed: &Signed,
     now: Time,
-) -> Result<(), Failure> {
-    let given: serde_json::Value = serde_json::from_str(&order.parameters).unwrap_or_default();
-    let asked = given["emailAddress"].as_str();
-    if asked.is_some_and(|a| a.eq_ignore_ascii_case("none")) {
-        return Ok(());
-    }
-    let account = accounts::by_id(tx, order.account)?;
-    let recipient = match asked {
+) -> Result<Option<NewMail>, Failure> {
+    let Subject { order, account, .. } = subject;
+    let given: MailWishes = serde_json::from_str(&order.parameters).unwrap_or_default();
+    let recipient = match given.email_address.as_deref() {
+        Some(asked) if asked.eq_ignore_ascii_case("none") => return Ok(None),
         Some(address) => address.parse().ok(),
         None => account.as_ref().and_then(|a| a.contact.clone()),
     };
     let Some(recipient) = recipient else {
-        return Ok(());
+        return Ok(None);
     };
     let bought = Bought::from_json(&order.bought).map_err(|e| Failure::Internal(e.to_string()))?;
     let issuer = house.authority.ca(signed.by).map(|a| a.certificate.der.clone());
+    let language = given.language_name.as_deref();
     let facts = CertificateFacts {
         order: order.number,
         product: bought.name,
@@ -368,14 +402,17 @@ fn send(
         recipient,
         leaf: signed.certificate.der.clone(),
         issuer: issuer.unwrap_or_default(),
-        language: given["languageName"]
-            .as_str()
-            .and_then(domain::order_ssl::Language::from_code)
-            .unwrap_or_default(),
+        language: language.and_then(domain::order_ssl::Language::from_code).unwrap_or_default(),
         validity: signed.validity,
-        brand: account.map(|a| a.brand).unwrap_or_default(),
+        brand: account.as_ref().map(|a| a.brand.clone()).unwrap_or_default(),
     };
-    let mail = house.mail.certificate(order.account, &facts, now)?;
-    crate::jobs::mail::post(tx, &mail, now)?;
-    Ok(())
+    house.mail.certificate(order.account, &facts, now).map(Some)
+}
+
+/// The parameters that say who gets mail, and how.
+#[derive(Default, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MailWishes {
+    email_address: Option<String>,
+    language_name: Option<String>,
 }

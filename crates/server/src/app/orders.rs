@@ -1,11 +1,13 @@
 //! Placing orders of server certificates, taking them back, letting them expire.
 
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use domain::account::Account;
-use domain::certificate::{CaId, CertificateId, OrderNumber};
+use domain::certificate::{AccountId, CaId, CertificateId, OrderNumber};
 use domain::csr::Csr;
 use domain::dcv::UniqueValue;
+use domain::money::Money;
 use domain::order::RequestState;
 use domain::order_ssl::SslOrderRequest;
 use domain::placement::{self, Composed, Facts, NamePlan, Placement};
@@ -15,7 +17,7 @@ use domain::time::{DAY, HOUR, Time};
 use store::events::{self, NewEvent};
 use store::jobs::{self, NewJob};
 use store::names::{self, RequestName};
-use store::orders::{self, NewOrder, NewRequest, OrderView};
+use store::orders::{self, NewOrder, NewRequest, OrderView, TokenUse};
 use store::{StoreError, Tx, accounts, mails};
 
 use super::bought::Bought;
@@ -23,6 +25,7 @@ use super::login::Caller;
 use super::{Failure, dcv};
 use crate::house::House;
 use crate::jobs::VALIDATE;
+use crate::together::Answers;
 
 /// An order that was taken.
 #[derive(Clone, Debug)]
@@ -55,18 +58,11 @@ pub async fn place(
     }
     let csr = issuance::csr::read(&request.csr, &house.weak_keys).map_err(Refusal::from)?;
     let composed = placement::compose(choice, &request, &csr)?;
-    let draft = Draft::new(house, account, request, csr, composed);
-    let (desk, fault) = (
-        house.clone(),
-        house.faults.store_error(wire::auto_apply_ssl::ENDPOINT.name, &account.login_name),
-    );
-    let write = move |tx: &mut Tx<'_>| {
-        if let Some(error) = &fault {
-            return Err(Failure::Store(error.clone()));
-        }
-        draft.write(&desk, tx)
-    };
-    house.store.write("place_order", write).await
+    let endpoint = wire::auto_apply_ssl::ENDPOINT.name;
+    if let Some(error) = house.faults.store_error(endpoint, &account.login_name) {
+        return Err(Failure::Store(error));
+    }
+    house.placing.ask(Draft::new(house, account, request, csr, composed)).await
 }
 
 fn check_ca(
@@ -83,7 +79,8 @@ fn check_ca(
 }
 
 /// Everything about an order that can be prepared before its transaction.
-struct Draft {
+pub struct Draft {
+    house: Arc<House>,
     account: Account,
     request: SslOrderRequest,
     csr: Csr,
@@ -98,7 +95,7 @@ struct Draft {
 
 impl Draft {
     fn new(
-        house: &House,
+        house: &Arc<House>,
         account: &Account,
         request: SslOrderRequest,
         csr: Csr,
@@ -106,6 +103,7 @@ impl Draft {
     ) -> Self {
         let now = house.now();
         Self {
+            house: house.clone(),
             account: account.clone(),
             bought: Bought::new(&composed.choice).to_json(),
             parameters: parameters_json(&request.kept),
@@ -119,29 +117,86 @@ impl Draft {
         }
     }
 
-    fn write(&self, house: &House, tx: &mut Tx<'_>) -> Result<Placed, Failure> {
+    /// Writes orders, each whole or, when it is refused, not at all.
+    ///
+    /// # Errors
+    /// When the store fails, and when several stand in each other's way: each is to be written alone then.
+    pub fn write(tx: &mut Tx<'_>, drafts: &[Draft]) -> Result<Answers<Placed>, Failure> {
+        let alone = drafts.len() == 1;
+        if !alone {
+            tx.gather();
+            each_number_once(drafts)?;
+        }
+        let tokens: Vec<_> = drafts.iter().map(|d| (&d.csr.digests.sha256, d.wanted())).collect();
+        let uses = orders::token_uses(tx, &tokens)?;
+        let mut settled = Vec::with_capacity(drafts.len());
+        for (draft, used) in drafts.iter().zip(uses) {
+            match draft.settle(tx, used) {
+                Err(Failure::Store(error)) => return Err(error.into()),
+                decided => settled.push(decided),
+            }
+        }
+        let taken = settled.iter().filter(|s| s.is_ok()).count();
+        let mut numbers = orders::numbers(tx, taken)?;
+        let mut answers = Vec::with_capacity(drafts.len());
+        let mut debits: BTreeMap<i64, Money> = BTreeMap::new();
+        for (draft, settled) in drafts.iter().zip(settled) {
+            let placement = match settled {
+                Ok(placement) => placement,
+                Err(refused) => {
+                    answers.push(Err(refused));
+                    continue;
+                }
+            };
+            let too_few = || StoreError::inconsistent("too few numbers");
+            let (order, certificate) = numbers.pop().ok_or_else(too_few)?;
+            let placement = draft.write_one(tx, order, certificate, placement, alone)?;
+            let debit = debits.entry(draft.account.id.0).or_default();
+            *debit = *debit + placement.debit;
+            answers.push(Ok(Placed { order, certificate, placement }));
+        }
+        // In the order of their numbers, so that nobody waits for somebody who waits for him.
+        for (account, debit) in debits {
+            if debit > Money::ZERO && !accounts::take(tx, AccountId(account), debit)? {
+                return Err(Refusal::NotEnoughCredit.into());
+            }
+        }
+        Ok(answers)
+    }
+
+    fn settle(&self, tx: &mut Tx<'_>, used: TokenUse) -> Result<Placement, Failure> {
         self.check_templates(tx)?;
-        let facts = self.facts(tx)?;
+        let facts = self.facts(tx, used)?;
         let generate = || self.generated.clone();
-        let mut placement =
-            placement::settle(&self.composed, &self.request, &self.account, &facts, generate)?;
-        let (order, certificate) = orders::next_numbers(tx)?;
-        if !self.use_token(tx, order, &placement)? {
+        Ok(placement::settle(&self.composed, &self.request, &self.account, &facts, generate)?)
+    }
+
+    /// `alone`: nobody else's order is written in this transaction, which may fail then without harm to others.
+    fn write_one(
+        &self,
+        tx: &mut Tx<'_>,
+        order: OrderNumber,
+        certificate: CertificateId,
+        mut placement: Placement,
+        alone: bool,
+    ) -> Result<Placement, Failure> {
+        let unique = |placement: &Placement| {
+            placement.unique_value.as_ref().map_or(String::new(), |u| u.as_str().to_owned())
+        };
+        let digest = &self.csr.digests.sha256;
+        if !alone {
+            orders::use_new_token(tx, digest, &unique(&placement), order)?;
+        } else if !orders::use_token(tx, digest, &unique(&placement), order)? {
             // Somebody was faster between our look and our write (PostgreSQL): the same as having seen it.
             if self.request.unique_value.is_some() || placement.unique_value.is_some() {
                 return Err(Refusal::TokenNotUnique.into());
             }
             placement.unique_value = Some(self.generated.clone());
-            self.use_token(tx, order, &placement)?;
+            orders::use_token(tx, digest, &unique(&placement), order)?;
         }
         orders::insert(tx, order, &self.order(&placement))?;
-        orders::insert_request(
-            tx,
-            order,
-            certificate,
-            &self.certificate_request(&placement),
-            self.now,
-        )?;
+        let request = self.certificate_request(&placement);
+        orders::insert_request(tx, order, certificate, &request, self.now)?;
         names::insert(tx, certificate, &self.names)?;
         if let Some(stub) = self.request.stub_order_number
             && !orders::redeem_stub(tx, stub, order)?
@@ -149,25 +204,15 @@ impl Draft {
             return Err(Refusal::invalid("stubOrderNumber").into());
         }
         self.enqueue(tx, certificate, &placement)?;
-        self.send_dcv_mails(house, tx, order)?;
+        self.send_dcv_mails(&self.house, tx, order)?;
         self.note(tx, order, &placement)?;
         let id = self.account.id;
         accounts::write_ledger(tx, id, Some(order), "debit", -placement.debit, "", self.now)?;
-        if placement.debit > domain::money::Money::ZERO && !accounts::take(tx, id, placement.debit)?
-        {
-            return Err(Refusal::NotEnoughCredit.into());
-        }
-        Ok(Placed { order, certificate, placement })
+        Ok(placement)
     }
 
-    fn use_token(
-        &self,
-        tx: &mut Tx<'_>,
-        order: OrderNumber,
-        placement: &Placement,
-    ) -> Result<bool, StoreError> {
-        let unique = placement.unique_value.as_ref().map_or("", UniqueValue::as_str);
-        orders::use_token(tx, &self.csr.digests.sha256, unique, order)
+    fn wanted(&self) -> &str {
+        self.request.unique_value.as_ref().map_or("", UniqueValue::as_str)
     }
 
     fn check_templates(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
@@ -186,14 +231,9 @@ impl Draft {
         Ok(())
     }
 
-    fn facts(&self, tx: &mut Tx<'_>) -> Result<Facts, StoreError> {
-        let used = orders::tokens(tx, &self.csr.digests.sha256)?;
-        let wanted = self.request.unique_value.as_ref().map_or("", UniqueValue::as_str);
-        let mut facts = Facts {
-            csr_seen: !used.is_empty(),
-            token_used: used.iter().any(|(value, _)| value == wanted),
-            ..Facts::default()
-        };
+    fn facts(&self, tx: &mut Tx<'_>, used: TokenUse) -> Result<Facts, StoreError> {
+        let TokenUse { csr_seen, token_used } = used;
+        let mut facts = Facts { csr_seen, token_used, ..Facts::default() };
         if self.request.check_fon_is_unique
             && let Some(number) = &self.request.foreign_order_number
         {
@@ -248,7 +288,8 @@ impl Draft {
         placement: &Placement,
     ) -> Result<(), StoreError> {
         let waits = matches!(placement.state, RequestState::AwaitingPayment { .. });
-        enqueue_validation(tx, certificate, if waits { self.expires } else { self.now }, self.now)
+        let run_at = if waits { self.expires } else { self.now };
+        jobs::enqueue_first(tx, &validation(certificate, run_at, self.now))
     }
 
     fn send_dcv_mails(
@@ -293,6 +334,28 @@ impl Draft {
     }
 }
 
+/// An account's own numbers are looked up in what is stored: of two orders in one transaction that are to be the only one
+/// with a number, neither would see the other.
+fn each_number_once(drafts: &[Draft]) -> Result<(), Failure> {
+    let number = |d: &Draft| Some((d.account.id.0, d.request.foreign_order_number.clone()?));
+    let mut seen: HashSet<(i64, String)> = HashSet::new();
+    let mut twice: HashSet<(i64, String)> = HashSet::new();
+    for number in drafts.iter().filter_map(number) {
+        if !seen.insert(number.clone()) {
+            twice.insert(number);
+        }
+    }
+    let in_the_way =
+        |d: &&Draft| d.request.check_fon_is_unique && number(d).is_some_and(|n| twice.contains(&n));
+    match drafts.iter().find(in_the_way) {
+        Some(draft) => Err(Failure::Internal(format!(
+            "{:?} stands in two orders of one transaction",
+            draft.request.foreign_order_number
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// Rows for the names of a request, with random values where the method wants one.
 pub(crate) fn request_names(house: &House, plans: &[NamePlan]) -> Vec<RequestName> {
     (0..)
@@ -324,17 +387,18 @@ pub(crate) fn enqueue_validation(
     run_at: Time,
     now: Time,
 ) -> Result<(), StoreError> {
-    jobs::enqueue(
-        tx,
-        &NewJob {
-            kind: VALIDATE,
-            subject: certificate.0,
-            payload: "",
-            run_at: run_at.ms(),
-            created_at: now.ms(),
-            single: true,
-        },
-    )
+    jobs::enqueue(tx, &validation(certificate, run_at, now))
+}
+
+fn validation(certificate: CertificateId, run_at: Time, now: Time) -> NewJob<'static> {
+    NewJob {
+        kind: VALIDATE,
+        subject: certificate.0,
+        payload: "",
+        run_at: run_at.ms(),
+        created_at: now.ms(),
+        single: true,
+    }
 }
 
 /// Ends an order that came to nothing: writes the state and gives the money back, once.
@@ -353,9 +417,7 @@ pub fn end(
         RequestState::Failed { .. } => "order.failed",
         _ => "order.rejected",
     };
-    if !orders::set_state(tx, order.certificate, &order.state, &after, now)? {
-        return Err(Failure::Internal("the order was changed by somebody else".into()));
-    }
+    orders::set_state(tx, order, &after, now)?;
     let detail = match &after {
         RequestState::Rejected { why } | RequestState::Failed { why } => {
             serde_json::json!({ "why": why }).to_string()

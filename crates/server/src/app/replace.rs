@@ -346,9 +346,7 @@ impl Replacement {
         old: &OrderView,
         new: &NewRequest,
     ) -> Result<(OrderNumber, CertificateId), Failure> {
-        if !orders::set_state(tx, old.certificate, &old.state, &new.state, self.now)? {
-            return Err(Refusal::BeingIssued.into());
-        }
+        orders::set_state(tx, old, &new.state, self.now)?;
         orders::set_csr(tx, old.certificate, new)?;
         names::delete(tx, old.certificate)?;
         Ok((old.number, old.certificate))

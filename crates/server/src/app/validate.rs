@@ -1,8 +1,11 @@
 //! Looking for proofs and deciding what they are worth: from an order's open names to a certificate that is written down.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use domain::certificate::CertificateId;
+use domain::account::Account;
+use domain::certificate::{AccountId, CertificateId};
 use domain::check::{CheckKind, CheckState};
 use domain::dcv::{Challenge, DcvMethod, RequestToken, UniqueValue};
 use domain::evidence::{Answer, CaaEvidence, Evidence, Scheme};
@@ -10,6 +13,7 @@ use domain::names::{CertName, DnsName};
 use domain::order::RequestState;
 use domain::policy::Policy;
 use domain::proof::{self, Case, Control, Missing, Proven, WantedName};
+use domain::receipt::Receipt;
 use domain::time::{DAY, HOUR, MINUTE, SECOND, Time};
 use serde_json::json;
 use store::certificates::{self, NewRecord};
@@ -17,7 +21,7 @@ use store::evidence::EvidenceLine;
 use store::jobs::Ticket;
 use store::names::{self, RequestName};
 use store::orders::{self, OrderView};
-use store::{StoreError, Tx, evidence};
+use store::{StoreError, Tx, accounts, evidence};
 
 use super::Failure;
 use super::bought::Bought;
@@ -29,27 +33,51 @@ use crate::house::House;
 pub struct Subject {
     /// The order.
     pub order: OrderView,
+    /// Whose it is.
+    pub account: Option<Arc<Account>>,
     /// Its names.
     pub names: Vec<RequestName>,
     /// Control shown by requests of its chain, itself included.
     pub controls: Vec<Control>,
+    /// What was written down and perhaps not signed, before a crash.
+    pub recorded: Option<certificates::Recorded>,
 }
 
-/// Loads a request with what was shown before.
+/// Loads requests with what was shown before, in the order of the list; None where there is none of that number.
 ///
 /// # Errors
 /// When the store fails.
-pub fn load(tx: &mut Tx<'_>, id: CertificateId) -> Result<Option<Subject>, StoreError> {
-    let Some(order) = orders::by_certificate(tx, id)? else {
-        return Ok(None);
-    };
-    let names = names::of_request(tx, id)?;
-    let controls = if order.base == order.number {
-        names.iter().filter_map(|n| n.shown.clone()).collect()
-    } else {
-        names::controls_of_chain(tx, order.base)?
-    };
-    Ok(Some(Subject { order, names, controls }))
+pub fn load(tx: &mut Tx<'_>, ids: &[CertificateId]) -> Result<Vec<Option<Subject>>, StoreError> {
+    let mut orders: HashMap<CertificateId, OrderView> =
+        orders::by_certificates(tx, ids)?.into_iter().map(|o| (o.certificate, o)).collect();
+    let mut names: HashMap<CertificateId, Vec<RequestName>> = HashMap::new();
+    for (id, name) in names::of_requests(tx, ids)? {
+        names.entry(id).or_default().push(name);
+    }
+    let mut accounts: HashMap<AccountId, Option<Arc<Account>>> = HashMap::new();
+    let mut subjects = Vec::with_capacity(ids.len());
+    for id in ids {
+        let Some(order) = orders.remove(id) else {
+            subjects.push(None);
+            continue;
+        };
+        let account = match accounts.entry(order.account) {
+            Entry::Occupied(known) => known.get().clone(),
+            Entry::Vacant(new) => {
+                new.insert(accounts::by_id(tx, order.account)?.map(Arc::new)).clone()
+            }
+        };
+        let names = names.remove(id).unwrap_or_default();
+        let controls = if order.base == order.number {
+            names.iter().filter_map(|n| n.shown.clone()).collect()
+        } else {
+            names::controls_of_chain(tx, order.base)?
+        };
+        let issuing = matches!(order.state, RequestState::Issuing { .. });
+        let recorded = if issuing { certificates::recorded(tx, *id)? } else { None };
+        subjects.push(Some(Subject { order, account, names, controls, recorded }));
+    }
+    Ok(subjects)
 }
 
 /// What came back from the outside world.
@@ -143,11 +171,11 @@ pub fn challenge(name: &RequestName, token: &RequestToken) -> Option<Challenge> 
 /// What is to be written about a request, decided and prepared.
 pub struct Verdict {
     /// The request as it was.
-    pub subject: Subject,
+    pub subject: Arc<Subject>,
     /// What was found.
     pub findings: Findings,
-    /// The state before and after, if it changes.
-    pub step: Option<(RequestState, RequestState)>,
+    /// The state after, if it changes.
+    pub after: Option<RequestState>,
     /// The certificate to be written down, ready to be signed.
     pub issue: Option<(NewRecord, Option<ToSign>)>,
     /// Names that fell away.
@@ -161,13 +189,13 @@ pub struct Verdict {
 /// Decides what the findings are worth. Everything slow (preparing, linting) happens here, outside of transactions.
 pub fn decide(
     house: &House,
-    subject: Subject,
+    subject: Arc<Subject>,
     findings: Findings,
     attempts: i64,
     now: Time,
 ) -> Verdict {
     let mut verdict = Verdict {
-        step: None,
+        after: None,
         issue: None,
         removed: Vec::new(),
         again: None,
@@ -207,14 +235,13 @@ pub fn decide(
             }
             Err(NotYet::Wait(reason)) => why = reason,
             Err(NotYet::Never(reason)) => {
-                verdict.step = (after != state).then(|| (state, after.clone()));
                 verdict.over = after.failed(reason).ok();
                 return verdict;
             }
         }
     }
     if after != state {
-        verdict.step = Some((state.clone(), after.clone()));
+        verdict.after = Some(after.clone());
     }
     if verdict.issue.is_none() {
         verdict.wait_or_end(after, attempts, why, now);
@@ -306,51 +333,68 @@ fn judge(
     })
 }
 
-/// Writes a verdict. The receipts of certificates that were written down come back; they count after the commit.
+/// A verdict about to be written.
+pub struct Writing {
+    /// What was decided.
+    pub verdict: Verdict,
+    /// The lease under which it was.
+    pub ticket: Ticket,
+    /// When.
+    pub now: Time,
+}
+
+/// Writes verdicts. The receipts of certificates that were written down come back; they count after the commit.
 ///
 /// # Errors
-/// When the store fails; a request that somebody else changed meanwhile is left for the next look.
+/// When the store fails. [`StoreError::NotOne`]: somebody changed a request since it was loaded, and nothing is written.
 pub fn write(
     tx: &mut Tx<'_>,
-    verdict: &Verdict,
-    ticket: Ticket,
-    now: Time,
-) -> Result<Option<domain::receipt::Receipt>, Failure> {
-    let id = verdict.subject.order.certificate;
+    all: &[Writing],
+) -> Result<Vec<Result<Option<Receipt>, Failure>>, Failure> {
+    tx.gather();
+    let mut ended = Vec::new();
+    let mut receipts = Vec::with_capacity(all.len());
+    for Writing { verdict, ticket, now } in all {
+        let receipt = write_one(tx, verdict, *now)?;
+        match &verdict.again {
+            Some((at, why)) => store::jobs::retry(tx, *ticket, at.ms(), why)?,
+            None if receipt.is_none() => ended.push(*ticket),
+            None => {}
+        }
+        receipts.push(Ok(receipt));
+    }
+    if !ended.is_empty() {
+        store::jobs::finish(tx, &ended)?;
+    }
+    Ok(receipts)
+}
+
+fn write_one(tx: &mut Tx<'_>, verdict: &Verdict, now: Time) -> Result<Option<Receipt>, Failure> {
+    let order = &verdict.subject.order;
+    let id = order.certificate;
     for line in &verdict.findings.lines {
         evidence::insert(tx, id, line)?;
     }
+    if let Some(over) = &verdict.over {
+        let as_it_is = orders::by_certificate(tx, id)?;
+        if as_it_is.is_none_or(|o| o.version != order.version) {
+            return Err(StoreError::NotOne { sql: "the request as it was", found: 0 }.into());
+        }
+        end(tx, order, over.clone(), "chancery", now)?;
+    } else if let Some(after) = &verdict.after {
+        orders::advance(tx, order, after, now)?;
+    } else if !verdict.findings.shown.is_empty() {
+        orders::touch(tx, order)?;
+    }
     for (position, control) in &verdict.findings.shown {
         names::set_shown(tx, id, *position, control)?;
-    }
-    if let Some((before, after)) = &verdict.step
-        && !orders::set_state(tx, id, before, after, now)?
-    {
-        store::jobs::retry(tx, ticket, now.ms(), "the request was changed by somebody else")?;
-        return Ok(None);
     }
     if !verdict.removed.is_empty() {
         let names: Vec<String> = verdict.removed.iter().map(ToString::to_string).collect();
         orders::set_removed_names(tx, id, &names.join(" "))?;
     }
-    if let Some(over) = &verdict.over {
-        let mut order = verdict.subject.order.clone();
-        if let Some((_, after)) = &verdict.step {
-            order.state = after.clone();
-        }
-        end(tx, &order, over.clone(), "chancery", now)?;
-    }
-    if let Some((at, why)) = &verdict.again {
-        store::jobs::retry(tx, ticket, at.ms(), why)?;
-        return Ok(None);
-    }
-    match &verdict.issue {
-        Some((record, _)) => Ok(Some(certificates::record(tx, record, now)?)),
-        None => {
-            store::jobs::finish(tx, &[ticket])?;
-            Ok(None)
-        }
-    }
+    let recorded = verdict.issue.as_ref().map(|(record, _)| certificates::record(tx, record, now));
+    Ok(recorded.transpose()?)
 }
 
 /// Between two looks: quickly at first, for people who have just published their proof, then ever more slowly.

@@ -8,16 +8,24 @@ pub mod mail;
 pub mod seal;
 pub mod validate;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use store::jobs::{self, Job};
-use store::{StoreError, Tx};
+use domain::certificate::CertificateId;
+use domain::receipt::Receipt;
+use store::jobs::{self, Job, Ticket};
+use store::mails::Outgoing;
+use store::{Store, StoreError, Tx};
 use tokio::sync::{Notify, watch};
 
+use crate::app::issue::Keeping;
+use crate::app::validate::{Subject, Writing};
+use crate::app::{self, Failure};
 use crate::clock::real_now;
 use crate::house::House;
+use crate::together::Together;
 
 /// Looks for the proofs of a certificate request and makes its certificate. Subject: certificate ID.
 pub const VALIDATE: &str = "validate";
@@ -34,9 +42,48 @@ pub const LEASE: Duration = Duration::from_secs(60);
 /// Between two looks for leases that have expired.
 const RECLAIM: Duration = Duration::from_secs(2);
 
+/// What jobs of one kind read and write together.
+pub struct Batches {
+    /// Requests with what was shown for them.
+    pub subjects: Together<CertificateId, Option<Subject>>,
+    /// What was decided about them.
+    pub verdicts: Together<Writing, Option<Receipt>>,
+    /// Certificates that were signed.
+    pub kept: Together<Keeping, ()>,
+    /// Mails to be sent.
+    pub mails: Together<i64, Option<Outgoing>>,
+    /// Mails that were.
+    pub sent: Together<mail::Sent, ()>,
+}
+
+impl Batches {
+    fn new(store: &Store) -> Self {
+        let load = |tx: &mut Tx<'_>, ids: &[CertificateId]| -> Result<_, Failure> {
+            Ok(app::validate::load(tx, ids)?.into_iter().map(Ok).collect())
+        };
+        Self {
+            subjects: Together::reading(store.clone(), "load_requests", load),
+            verdicts: Together::writing(store.clone(), "write_verdicts", app::validate::write),
+            kept: Together::writing(store.clone(), "keep_certificates", app::issue::keep),
+            mails: Together::reading(store.clone(), "load_mails", mail::load),
+            sent: Together::writing(store.clone(), "mails_sent", mail::note),
+        }
+    }
+}
+
+/// A failure in words, for the log and for the job's row.
+fn told(failure: Failure) -> String {
+    match failure {
+        Failure::Refused(refusal) => format!("{refusal:?}"),
+        Failure::Store(error) => error.to_string(),
+        Failure::Internal(why) => why,
+    }
+}
+
 /// Runs the jobs of a house.
 pub struct Worker {
     house: Arc<House>,
+    batches: Arc<Batches>,
     stop: watch::Sender<bool>,
     /// Jobs that were claimed and are not finished.
     at_work: Arc<AtomicUsize>,
@@ -51,6 +98,7 @@ impl Worker {
     #[must_use]
     pub fn new(house: Arc<House>) -> Self {
         Self {
+            batches: Arc::new(Batches::new(&house.store)),
             house,
             stop: watch::Sender::new(false),
             at_work: Arc::default(),
@@ -157,18 +205,24 @@ impl Worker {
     }
 
     fn start(&self, job: Job, slot: tokio::sync::OwnedSemaphorePermit) {
-        let (house, at_work, ended) =
-            (self.house.clone(), self.at_work.clone(), self.ended.clone());
+        let (house, batches) = (self.house.clone(), self.batches.clone());
+        let (at_work, ended) = (self.at_work.clone(), self.ended.clone());
         tokio::spawn(async move {
             let ticket = job.ticket;
             let kind = job.kind.clone();
             let attempts = job.attempts;
-            let done = match kind.as_str() {
-                VALIDATE => validate::run(&house, job).await,
-                MAIL => mail::run(&house, job).await,
-                CRL => crl::run(&house, job).await,
-                SEAL => seal::run(&house, job).await,
-                _ => Err("no handler".to_owned()),
+            let work = async {
+                match kind.as_str() {
+                    VALIDATE => validate::run(&house, &batches, job).await,
+                    MAIL => mail::run(&house, &batches, job).await,
+                    CRL => crl::run(&house, job).await,
+                    SEAL => seal::run(&house, job).await,
+                    _ => Err("no handler".to_owned()),
+                }
+            };
+            let done = tokio::select! {
+                done = work => done,
+                never = keep_lease(&house, ticket) => match never {},
             };
             if let Err(error) = done {
                 tracing::warn!(kind, %error, "job failed, will be tried again");
@@ -182,5 +236,19 @@ impl Worker {
             ended.notify_waiters();
             drop(slot);
         });
+    }
+}
+
+/// Makes a lease last while its job goes on.
+async fn keep_lease(house: &House, ticket: Ticket) -> Infallible {
+    loop {
+        tokio::time::sleep(LEASE / 3).await;
+        let until = real_now().plus(i64::try_from(LEASE.as_millis()).unwrap_or(i64::MAX)).ms();
+        let renew = move |tx: &mut Tx<'_>| jobs::renew(tx, ticket, until);
+        match house.store.write("renew_lease", renew).await {
+            Ok(true) => {}
+            Ok(false) => tracing::warn!(job = ticket.id(), "the lease was lost"),
+            Err(error) => tracing::warn!(job = ticket.id(), %error, "the lease is not renewed"),
+        }
     }
 }

@@ -3,86 +3,94 @@
 use std::sync::Arc;
 
 use domain::certificate::CertificateId;
-use store::jobs::Job;
-use store::{Tx, certificates};
+use store::jobs::{Job, Ticket};
+use store::{StoreError, Tx};
 
-use crate::app::{Failure, issue, validate};
+use super::{Batches, told};
+use crate::app::Failure;
+use crate::app::issue::{self, Keeping};
+use crate::app::validate::{self, Findings, Subject, Writing};
 use crate::house::House;
 
 /// Runs the job.
 ///
 /// # Errors
 /// What went wrong on our side; the job is tried again then.
-pub async fn run(house: &Arc<House>, job: Job) -> Result<(), String> {
-    let id = CertificateId(job.subject);
+pub async fn run(house: &Arc<House>, batches: &Batches, job: Job) -> Result<(), String> {
     let ticket = job.ticket;
-    let load = move |tx: &mut Tx<'_>| -> Result<_, store::StoreError> {
-        let subject = validate::load(tx, id)?;
-        let issuing = subject
-            .as_ref()
-            .is_some_and(|s| matches!(s.order.state, domain::order::RequestState::Issuing { .. }));
-        let recorded = if issuing { certificates::recorded(tx, id)? } else { None };
-        Ok((subject, recorded))
-    };
-    let (subject, recorded) =
-        house.store.read("load_request", load).await.map_err(|e| e.to_string())?;
-    let Some(subject) = subject else {
-        return finish(house, ticket).await;
+    match look(house, batches, job).await {
+        // Somebody changed the request while we were asking: what we found is about what it was.
+        Err(Failure::Store(StoreError::NotOne { .. })) => {
+            let now = house.now().ms();
+            let again = move |tx: &mut Tx<'_>| store::jobs::retry(tx, ticket, now, "");
+            house.store.write("look_again", again).await.map_err(|e| e.to_string())
+        }
+        done => done.map_err(told),
+    }
+}
+
+async fn look(house: &Arc<House>, batches: &Batches, job: Job) -> Result<(), Failure> {
+    let ticket = job.ticket;
+    let Some(subject) = batches.subjects.ask(CertificateId(job.subject)).await? else {
+        let finish = move |tx: &mut Tx<'_>| store::jobs::finish(tx, &[ticket]);
+        return Ok(house.store.write("finish_job", finish).await.map(drop)?);
     };
     let now = house.now();
     let findings = validate::ask(house, &subject, now).await;
-    if let Some(recorded) = recorded {
-        return resume(house, subject, findings, &recorded, ticket).await;
+    let subject = Arc::new(subject);
+    if let Some(recorded) = &subject.recorded {
+        return resume(house, batches, &subject, findings, recorded, ticket).await;
     }
-    let mut verdict = validate::decide(house, subject, findings, job.attempts, now);
+    let mut verdict = validate::decide(house, subject.clone(), findings, job.attempts, now);
     let to_sign = verdict.issue.as_mut().and_then(|(_, to_sign)| to_sign.take());
-    let order = verdict.subject.order.clone();
-    let write = move |tx: &mut Tx<'_>| validate::write(tx, &verdict, ticket, now);
-    let receipt = house.store.write("write_verdict", write).await.map_err(told)?;
+    let receipt = batches.verdicts.ask(Writing { verdict, ticket, now }).await?;
     match (receipt, to_sign) {
         (Some(receipt), Some(to_sign)) => {
-            sign_and_keep(house, order, to_sign, receipt, ticket).await
+            let signed = issue::sign(house, to_sign, &receipt)?;
+            keep(house, batches, subject, signed, ticket).await
         }
         _ => Ok(()),
     }
 }
 
+/// Takes up what was written down before a crash. What cannot be signed any more is given up, and the request is
+/// looked at anew.
 async fn resume(
     house: &Arc<House>,
-    subject: validate::Subject,
-    findings: validate::Findings,
-    recorded: &certificates::Recorded,
-    ticket: store::jobs::Ticket,
-) -> Result<(), String> {
+    batches: &Batches,
+    subject: &Arc<Subject>,
+    findings: Findings,
+    recorded: &store::certificates::Recorded,
+    ticket: Ticket,
+) -> Result<(), Failure> {
     let now = house.now();
-    let order = subject.order.clone();
-    let proven = validate::proven(house, &subject, &findings, now)?;
-    let to_sign = issue::resume(house, &order, recorded, proven, now).map_err(told)?;
-    sign_and_keep(house, order, to_sign, recorded.receipt.clone(), ticket).await
-}
-
-async fn sign_and_keep(
-    house: &Arc<House>,
-    order: store::orders::OrderView,
-    to_sign: issue::ToSign,
-    receipt: domain::receipt::Receipt,
-    ticket: store::jobs::Ticket,
-) -> Result<(), String> {
-    let signed = issue::sign(house, to_sign, &receipt).map_err(told)?;
-    let (desk, now) = (house.clone(), house.now());
-    let keep = move |tx: &mut Tx<'_>| issue::keep(&desk, tx, &order, &signed, ticket, now);
-    house.store.write("keep_certificate", keep).await.map_err(told)
-}
-
-async fn finish(house: &Arc<House>, ticket: store::jobs::Ticket) -> Result<(), String> {
-    let finish = move |tx: &mut Tx<'_>| store::jobs::finish(tx, &[ticket]);
-    house.store.write("finish_job", finish).await.map(drop).map_err(|e| e.to_string())
-}
-
-fn told(failure: Failure) -> String {
-    match failure {
-        Failure::Refused(refusal) => format!("{refusal:?}"),
-        Failure::Store(error) => error.to_string(),
-        Failure::Internal(why) => why,
+    let proven = validate::proven(house, subject, &findings, now);
+    let signed = proven.and_then(|proven| {
+        let to_sign = issue::resume(house, &subject.order, recorded, proven, now);
+        to_sign.and_then(|to_sign| issue::sign(house, to_sign, &recorded.receipt)).map_err(told)
+    });
+    match signed {
+        Ok(signed) => keep(house, batches, subject.clone(), signed, ticket).await,
+        Err(why) => {
+            tracing::warn!(order = %subject.order.number, why, "given up unsigned");
+            let subject = subject.clone();
+            let give_up = move |tx: &mut Tx<'_>| -> Result<(), Failure> {
+                issue::give_up(tx, &subject.order, &why, now)?;
+                Ok(store::jobs::retry(tx, ticket, now.ms(), &why)?)
+            };
+            house.store.write("give_up_unsigned", give_up).await
+        }
     }
+}
+
+async fn keep(
+    house: &Arc<House>,
+    batches: &Batches,
+    subject: Arc<Subject>,
+    signed: issue::Signed,
+    ticket: Ticket,
+) -> Result<(), Failure> {
+    let now = house.now();
+    let mail = issue::letter(house, &subject, &signed, now)?;
+    batches.kept.ask(Keeping { subject, signed, mail, ticket, now }).await
 }

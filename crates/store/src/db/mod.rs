@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
+mod alike;
 pub(crate) mod group;
 pub(crate) mod postgres;
 mod queue;

@@ -19,6 +19,7 @@ use futures_util::TryStreamExt;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, Statement};
 
+use super::alike::{self, Lists};
 use super::group;
 use super::queue::Queue;
 use super::session::Session;
@@ -71,6 +72,9 @@ const ONE_READER: &str = "
 /// How many statements may wait to be sent.
 const QUEUED: usize = 256;
 
+/// The same where those of one text leave as one.
+const GATHERED: usize = 4_096;
+
 /// The waits between attempts to reach the server, in milliseconds. Then callers are told.
 const BACK_OFF: [u64; 7] = [0, 50, 100, 200, 400, 800, 1600];
 
@@ -90,11 +94,15 @@ pub(crate) struct PgSession {
     several: HashSet<Key>,
     /// Statements that nobody has had to wait for yet.
     queued: Vec<Queued>,
+    /// Whether queued statements of one text may leave as one: see [`PgSession::gather`].
+    gathers: bool,
 }
 
 struct Open {
     wire: Wire,
     statements: HashMap<Key, Statement>,
+    /// The same for lists of rows; None where a text has no such form.
+    for_lists: HashMap<Key, Option<Statement>>,
     ending: Ending,
 }
 
@@ -205,6 +213,7 @@ impl PgSession {
             name: "",
             several: HashSet::new(),
             queued: Vec::new(),
+            gathers: false,
         }
     }
 
@@ -232,7 +241,7 @@ impl PgSession {
     fn queue(&mut self, text: &'static str, params: &[Value<'_>], check: Check) -> Result<()> {
         let params = params.iter().map(Owned::from).collect();
         self.queued.push(Queued { text, params, check });
-        if self.queued.len() < QUEUED {
+        if self.queued.len() < if self.gathers { GATHERED } else { QUEUED } {
             return Ok(());
         }
         self.prepared(None)?;
@@ -271,6 +280,11 @@ impl PgSession {
         self.read_only
     }
 
+    /// Until the transaction ends, queued statements of one text leave as one, at the place of the first of them.
+    pub fn gather(&mut self) {
+        self.gathers = true;
+    }
+
     /// Reads see one snapshot. Writes are READ COMMITTED: they lock the rows they decide by
     /// (`UPDATE .. RETURNING`, `FOR UPDATE`), which never needs the retries of SERIALIZABLE.
     ///
@@ -279,6 +293,7 @@ impl PgSession {
     pub fn begin(&mut self, shared: bool, name: &'static str) -> Result<()> {
         self.connected()?;
         (self.shared, self.name) = (shared, name);
+        self.gathers = false;
         self.queued.clear();
         self.stage = match shared {
             true => Stage::Unsent("BEGIN; SAVEPOINT one"),
@@ -330,7 +345,7 @@ impl PgSession {
         let mut batch = Batch::default();
         let Some(open) = &mut self.open else { return Err(gone()) };
         let client = open.wire.client();
-        batch.queued(&client, &open.statements, &queued)?;
+        batch.queued(open, units(&queued, self.gathers))?;
         batch.simple(&client, "COMMIT", "COMMIT");
         let last = batch.steps.len() - 1;
         self.stage = Stage::Idle;
@@ -382,7 +397,7 @@ impl PgSession {
             }
         }
         if missing.is_empty() {
-            return Ok(());
+            return self.prepared_for_lists();
         }
         let client = open.wire.client();
         let mut batch = self.beginning()?;
@@ -396,6 +411,46 @@ impl PgSession {
             for (text, done) in missing.into_iter().zip(outcome.done.into_iter().skip(head)) {
                 if let Done::Prepared(statement) = done {
                     open.statements.insert(key(text), statement);
+                }
+            }
+        }
+        outcome.error.map_or(Ok(()), Err)?;
+        self.prepared_for_lists()
+    }
+
+    /// Prepares what stands several times in the queue, as far as it is not.
+    fn prepared_for_lists(&mut self) -> Result<()> {
+        if !self.gathers {
+            return Ok(());
+        }
+        let Some(open) = &mut self.open else { return Err(gone()) };
+        let mut missing = Vec::new();
+        for unit in units(&self.queued, true) {
+            let known = open.for_lists.contains_key(&key(unit.text));
+            if unit.rows.len() < 2 || known {
+                continue;
+            }
+            let types = statement(&open.statements, unit.text)?.params().to_vec();
+            match alike::for_lists(unit.text, &types) {
+                Some(text) => missing.push((unit.text, text)),
+                None => drop(open.for_lists.insert(key(unit.text), None)),
+            }
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let client = open.wire.client();
+        let mut batch = self.beginning()?;
+        let head = batch.steps.len();
+        for (name, text) in &missing {
+            let client = client.clone();
+            batch.push(name, async move { client.prepare(text).await.map(Done::Prepared) });
+        }
+        let outcome = self.run(batch);
+        if let Some(open) = &mut self.open {
+            for ((text, _), done) in missing.iter().zip(outcome.done.into_iter().skip(head)) {
+                if let Done::Prepared(statement) = done {
+                    open.for_lists.insert(key(text), Some(statement));
                 }
             }
         }
@@ -447,16 +502,16 @@ impl PgSession {
         let mut batch = self.beginning()?;
         let head = batch.steps.len();
         let Some(open) = &mut self.open else { return Err(gone()) };
-        batch.queued(&open.wire.client(), &open.statements, &queued)?;
+        let wanted = batch.queued(open, units(&queued, self.gathers))?;
         if let Some((name, step)) = last {
             batch.names.push(name);
             batch.steps.push(step);
         }
         let outcome = self.run(batch);
-        for (queued, done) in queued.iter().zip(outcome.done.iter().skip(head)) {
-            match done {
-                Done::Rows(found) if queued.check != Check::Any && *found != 1 => {
-                    return Err(StoreError::NotOne { sql: queued.text, found: *found });
+        for (wanted, done) in wanted.iter().zip(outcome.done.iter().skip(head)) {
+            match (wanted, done) {
+                ((sql, Some(rows)), Done::Rows(found)) if found != rows => {
+                    return Err(StoreError::NotOne { sql, found: *found });
                 }
                 _ => {}
             }
@@ -504,8 +559,12 @@ impl PgSession {
             std::thread::sleep(Duration::from_millis(pause));
             match connect(&self.config, self.read_only) {
                 Ok(wire) => {
-                    let (statements, ending) = (HashMap::new(), Ending::Nothing);
-                    self.open = Some(Box::new(Open { wire, statements, ending }));
+                    self.open = Some(Box::new(Open {
+                        wire,
+                        statements: HashMap::new(),
+                        for_lists: HashMap::new(),
+                        ending: Ending::Nothing,
+                    }));
                     return Ok(());
                 }
                 Err(error) => last = error,
@@ -651,21 +710,57 @@ impl<'a> Batch<'a> {
         self.push(name, async move { client.batch_execute(text).await.map(|()| Done::Rows(0)) });
     }
 
+    /// Answers what each step must touch: the text and, where it matters, the number of rows.
     fn queued(
         &mut self,
-        client: &Arc<Client>,
-        statements: &HashMap<Key, Statement>,
-        queued: &'a [Queued],
-    ) -> Result<()> {
-        for Queued { text, params, .. } in queued {
-            let (client, statement) = (client.clone(), statement(statements, text)?);
-            self.push(text, async move {
-                let params = params.iter().map(Owned::value);
-                client.execute_raw(&statement, params).await.map(Done::Rows)
-            });
+        open: &Open,
+        units: Vec<Unit<'a>>,
+    ) -> Result<Vec<(&'static str, Option<u64>)>> {
+        let client = open.wire.client();
+        let mut wanted = Vec::new();
+        for Unit { text, check, rows } in units {
+            let of_one = statement(&open.statements, text)?;
+            let counted = check != Check::Any;
+            let for_lists = open.for_lists.get(&key(text)).cloned().flatten();
+            if let (Some(statement), 2..) = (for_lists, rows.len()) {
+                let (client, lists) = (client.clone(), Lists::new(&rows));
+                wanted.push((text, counted.then_some(rows.len() as u64)));
+                self.push(text, async move {
+                    client.execute_raw(&statement, lists.params()).await.map(Done::Rows)
+                });
+                continue;
+            }
+            for params in rows {
+                let (client, statement) = (client.clone(), of_one.clone());
+                wanted.push((text, counted.then_some(1)));
+                self.push(text, async move {
+                    let params = params.iter().map(Owned::value);
+                    client.execute_raw(&statement, params).await.map(Done::Rows)
+                });
+            }
         }
-        Ok(())
+        Ok(wanted)
     }
+}
+
+/// Queued statements of one text.
+struct Unit<'q> {
+    text: &'static str,
+    check: Check,
+    rows: Vec<&'q [Owned]>,
+}
+
+/// The queue in the order in which it leaves: as it stands, or gathered by text.
+fn units(queued: &[Queued], gathers: bool) -> Vec<Unit<'_>> {
+    let mut units: Vec<Unit<'_>> = Vec::new();
+    for Queued { text, params, check } in queued {
+        let alike = |unit: &&mut Unit<'_>| key(unit.text) == key(text) && unit.check == *check;
+        match units.iter_mut().find(alike).filter(|_| gathers) {
+            Some(unit) => unit.rows.push(params),
+            None => units.push(Unit { text, check: *check, rows: vec![params] }),
+        }
+    }
+    units
 }
 
 fn statement(statements: &HashMap<Key, Statement>, text: &'static str) -> Result<Statement> {

@@ -57,6 +57,13 @@ impl Session {
         on!(self, batch, text)
     }
 
+    /// See [`super::Tx::gather`].
+    pub fn gather(&mut self) {
+        if let Self::Postgres(session) = self {
+            session.gather();
+        }
+    }
+
     pub fn read_only(&self) -> bool {
         on!(self, read_only)
     }

@@ -64,6 +64,20 @@ impl<'s> Tx<'s> {
         self.mark(done)
     }
 
+    /// Says that from here on statements left for later may be reordered by their texts, each text at the place of its
+    /// first: for writing many things of one kind that do not depend on each other, no row twice. On PostgreSQL the
+    /// statements of one text then leave as one.
+    pub fn gather(&mut self) {
+        self.session.gather();
+    }
+
+    /// Says that what was read is no longer true: the transaction is undone and its closure runs again.
+    pub fn outrun(&mut self) -> StoreError {
+        let error = StoreError::Conflict("somebody else was faster".to_owned());
+        self.doom(error.clone());
+        error
+    }
+
     /// Runs a query and reads every row.
     pub fn query<T>(
         &mut self,

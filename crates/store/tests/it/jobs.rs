@@ -95,7 +95,10 @@ async fn an_expired_lease_is_reclaimed(db: TestDb) {
     assert!(claim(&store, 1, 1099).await.is_empty());
     let second = claim(&store, 1, 1100).await.remove(0);
     assert_eq!((first.attempts, second.attempts), (1, 2));
-    assert!(!run(&store, move |tx| jobs::retry(tx, first.ticket, 5, "late")).await);
+    run(&store, move |tx| jobs::retry(tx, first.ticket, 5, "late")).await;
+    assert!(!run(&store, move |tx| jobs::renew(tx, first.ticket, 9_000)).await);
+    assert!(run(&store, move |tx| jobs::renew(tx, second.ticket, 1_900)).await);
+    assert!(claim(&store, 10, 1_899).await.is_empty(), "a late retry frees nothing");
     assert_eq!(run(&store, move |tx| jobs::finish(tx, &[first.ticket])).await, 0);
     assert_eq!(run(&store, move |tx| jobs::finish(tx, &[second.ticket])).await, 1);
 
@@ -137,9 +140,19 @@ async fn retry_give_up_and_revive(db: TestDb) {
     let store = db.open();
     run(&store, |tx| jobs::enqueue(tx, &single(1, 0))).await;
     let job = claim(&store, 1, 0).await.remove(0);
-    assert!(run(&store, move |tx| jobs::retry(tx, job.ticket, 50, "no answer")).await);
+    run(&store, move |tx| jobs::retry(tx, job.ticket, 50, "no answer")).await;
     assert!(claim(&store, 49, 0).await.is_empty());
     let job = claim(&store, 50, 0).await.remove(0);
+    assert_eq!(job.attempts, 2);
+    run(&store, move |tx| jobs::retry(tx, job.ticket, 60, "")).await;
+    let job = claim(&store, 60, 0).await.remove(0);
+    assert_eq!(job.attempts, 1, "it has succeeded");
+    run(&store, move |tx| jobs::retry(tx, job.ticket, 60, "no answer")).await;
+    run(&store, |tx| jobs::enqueue(tx, &single(1, 55))).await;
+    let job = claim(&store, 60, 0).await.remove(0);
+    assert_eq!(job.attempts, 1, "it was promised anew");
+    run(&store, move |tx| jobs::retry(tx, job.ticket, 60, "no answer")).await;
+    let job = claim(&store, 60, 0).await.remove(0);
     assert_eq!(job.attempts, 2);
     assert!(run(&store, move |tx| jobs::give_up(tx, job.ticket, "hopeless")).await);
     assert!(claim(&store, 1000, 1000).await.is_empty());
@@ -157,7 +170,7 @@ async fn bringing_forward(db: TestDb) {
     assert_eq!(run(&store, |tx| jobs::bring_forward(tx, "check", 1, 900)).await, 1);
     let job = claim(&store, 10, 0).await.remove(0);
     assert_eq!(run(&store, |tx| jobs::bring_forward(tx, "check", 1, 20)).await, 1);
-    assert!(run(&store, move |tx| jobs::retry(tx, job.ticket, 800, "no answer")).await);
+    run(&store, move |tx| jobs::retry(tx, job.ticket, 800, "no answer")).await;
     assert_eq!(run(&store, jobs::next_due).await, Some(20));
 }
 

@@ -29,6 +29,7 @@ on_both!(
     parameters_go_by_number,
     a_read_cannot_write,
     every_query_can_be_prepared,
+    what_is_gathered_is_written_whole_or_not_at_all,
 );
 
 const TABLES: &str =
@@ -525,4 +526,60 @@ fn a_connection_lost_inside_a_transaction_is_made_again() {
         let sum: Result<i64, StoreError> = store.read_blocking("sum", read);
         assert_eq!(sum.expect("reads"), round);
     }
+}
+
+async fn what_is_gathered_is_written_whole_or_not_at_all(db: TestDb) {
+    const PUT_LATER: Sql = Sql::both("INSERT INTO thing (n, t, b, u) VALUES ($1, $2, $3, $4)");
+    const ALL_THINGS: Sql = Sql::both("SELECT n, t, b FROM thing ORDER BY n");
+    let store = opened(&db);
+    let fill = |tx: &mut Tx<'_>| {
+        tx.gather();
+        for n in 0..300_i64 {
+            let unique = format!("u{n}");
+            tx.execute_one(&OPEN, params![n, 10])?;
+            let (text, bytes) = ((n % 3 == 0).then_some("ä,{}\"\\"), [0, 255, 1]);
+            tx.execute_one(&PUT_LATER, params![n, text, &bytes, unique.as_str()])?;
+            tx.execute_one(&ADD, params![n, n])?;
+        }
+        Ok::<_, StoreError>(())
+    };
+    store.write("fill", fill).await.unwrap();
+    let read = |row: &store::Row<'_>| Ok((row.int(0)?, row.opt_text(1)?, row.bytes(2)?));
+    let things = store.read("things", move |tx| tx.query(&ALL_THINGS, &[], read)).await;
+    let things: Vec<(i64, Option<String>, Vec<u8>)> =
+        things.unwrap_or_else(|e: StoreError| panic!("{e}"));
+    assert_eq!(things.len(), 300);
+    for (n, (number, text, bytes)) in (0..).zip(things) {
+        let wanted = (n % 3 == 0).then(|| "ä,{}\"\\".to_owned());
+        assert_eq!((number, text, bytes), (n, wanted, vec![0, 255, 1]));
+    }
+    assert_eq!(balance(&store, 299).await, Some(309));
+
+    // One row that is missing, or refused, undoes all of them.
+    let missing = |tx: &mut Tx<'_>| {
+        tx.gather();
+        for n in [1_i64, 2, 1_000] {
+            tx.execute_one(&ADD, params![n, 5])?;
+        }
+        Ok::<_, StoreError>(())
+    };
+    let error = store.write("missing", missing).await.unwrap_err();
+    assert!(matches!(error, StoreError::NotOne { .. }), "{error:?}");
+    let refused = |tx: &mut Tx<'_>| {
+        tx.gather();
+        for n in [1_i64, 2] {
+            tx.execute_one(&ADD, params![n, 5])?;
+        }
+        for n in [2_000_i64, 7] {
+            tx.execute_one(&OPEN, params![n, 1])?;
+        }
+        Ok::<_, StoreError>(())
+    };
+    let error = store.write("refused", refused).await.unwrap_err();
+    assert!(
+        matches!(error, StoreError::Constraint { kind: ConstraintKind::Unique, .. }),
+        "{error:?}"
+    );
+    assert_eq!(balance(&store, 1).await, Some(11));
+    assert_eq!(balance(&store, 2).await, Some(12));
 }

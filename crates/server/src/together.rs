@@ -1,0 +1,138 @@
+//! Many tasks' reads or writes in one transaction.
+//!
+//! What a database does for a transaction and for a statement costs more than what it does for most rows. So tasks hand
+//! over what they want, and whatever has come while the transaction before was under way goes into the next one. Nobody
+//! waits for company: a single task's wish goes at once.
+
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use store::{Store, StoreError, Tx};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use crate::app::Failure;
+
+/// How many wishes one transaction takes.
+const MOST: usize = 64;
+
+/// The answers to some wishes, in their order.
+pub type Answers<R> = Vec<Result<R, Failure>>;
+
+type Wish<T, R> = (T, oneshot::Sender<Result<R, Failure>>);
+
+/// Takes wishes of one kind.
+pub struct Together<T, R> {
+    wishes: mpsc::UnboundedSender<Wish<T, R>>,
+    /// What serves them; started with the first wish, which is sure to come from within a runtime.
+    server: Mutex<Option<BoxFuture<'static, ()>>>,
+}
+
+impl<T: Send + Sync + 'static, R: Send + 'static> Together<T, R> {
+    /// Writes wishes with `write`. When it fails for several, nothing of them is stored and each is written alone.
+    pub fn writing<F>(store: Store, name: &'static str, write: F) -> Self
+    where
+        F: Fn(&mut Tx<'_>, &[T]) -> Result<Answers<R>, Failure> + Send + Sync + 'static,
+    {
+        let write = Arc::new(write);
+        Self::start(move |wishes: Arc<[T]>, range: Range<usize>| {
+            let (store, write) = (store.clone(), write.clone());
+            let work = move |tx: &mut Tx<'_>| write(tx, &wishes[range.clone()]);
+            async move { store.write(name, work).await }
+        })
+    }
+
+    /// The same for reads.
+    pub fn reading<F>(store: Store, name: &'static str, read: F) -> Self
+    where
+        F: Fn(&mut Tx<'_>, &[T]) -> Result<Answers<R>, Failure> + Send + Sync + 'static,
+    {
+        let read = Arc::new(read);
+        Self::start(move |wishes: Arc<[T]>, range: Range<usize>| {
+            let (store, read) = (store.clone(), read.clone());
+            let work = move |tx: &mut Tx<'_>| read(tx, &wishes[range.clone()]);
+            async move { store.read(name, work).await }
+        })
+    }
+
+    fn start<F, Fut>(run: F) -> Self
+    where
+        F: Fn(Arc<[T]>, Range<usize>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Answers<R>, Failure>> + Send + 'static,
+    {
+        let (sender, mut wishes) = mpsc::unbounded_channel();
+        let run = Arc::new(run);
+        let server = async move {
+            // The next batch gathers while one is under way.
+            let lane = Arc::new(Semaphore::new(1));
+            while let Some(first) = wishes.recv().await {
+                let Ok(turn) = lane.clone().acquire_owned().await else { return };
+                let mut batch = vec![first];
+                while batch.len() < MOST
+                    && let Ok(wish) = wishes.try_recv()
+                {
+                    batch.push(wish);
+                }
+                let run = run.clone();
+                tokio::spawn(async move {
+                    answer(&*run, batch).await;
+                    drop(turn);
+                });
+            }
+        };
+        Self { wishes: sender, server: Mutex::new(Some(server.boxed())) }
+    }
+
+    /// Hands a wish over and waits for its answer.
+    ///
+    /// # Errors
+    /// As the function answers, or the store for the whole transaction.
+    pub async fn ask(&self, wish: T) -> Result<R, Failure> {
+        let (reply, answer) = oneshot::channel();
+        let closed = || Failure::Store(StoreError::Closed);
+        self.wishes.send((wish, reply)).map_err(|_| closed())?;
+        if let Some(server) = self.server.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            tokio::spawn(server);
+        }
+        answer.await.unwrap_or_else(|_| Err(closed()))
+    }
+}
+
+async fn answer<T, R, F, Fut>(run: &F, batch: Vec<Wish<T, R>>)
+where
+    F: Fn(Arc<[T]>, Range<usize>) -> Fut,
+    Fut: Future<Output = Result<Answers<R>, Failure>>,
+{
+    let (wishes, mut replies): (Vec<T>, Vec<_>) = batch.into_iter().unzip();
+    let (wishes, count): (Arc<[T]>, usize) = (wishes.into(), replies.len());
+    match run(wishes.clone(), 0..count).await {
+        Ok(answers) => {
+            for (reply, answer) in replies.into_iter().zip(answers) {
+                // Who has gone away does not need the answer.
+                let _ = reply.send(answer);
+            }
+        }
+        // Nobody knows what was stored, or nobody will: alone it would be no different.
+        Err(Failure::Store(
+            error
+            @ (StoreError::CommitUnknown(_) | StoreError::Unavailable(_) | StoreError::Closed),
+        )) => {
+            for reply in replies {
+                let _ = reply.send(Err(Failure::Store(error.clone())));
+            }
+        }
+        Err(error) if count == 1 => {
+            let _ = replies.pop().map(|reply| reply.send(Err(error)));
+        }
+        Err(_) => {
+            for (index, reply) in replies.into_iter().enumerate() {
+                let alone = run(wishes.clone(), index..index + 1).await;
+                let alone = alone.and_then(|mut answers| {
+                    answers.pop().unwrap_or(Err(Failure::Store(StoreError::Closed)))
+                });
+                let _ = reply.send(alone);
+            }
+        }
+    }
+}
