@@ -108,8 +108,10 @@ impl Pause {
         Duration::from_secs_f64((self.0 / 4.0).clamp(0.002, 0.25))
     }
 
+    /// Slowly: all that are in flight may be early at once because the disk rested for a moment, and who then waits for
+    /// seconds measures his own waiting.
     fn learn(&mut self, early: bool) {
-        self.0 = (self.0 * if early { 1.04 } else { 0.99 }).clamp(0.002, 5.0);
+        self.0 = (self.0 * if early { 1.004 } else { 0.999 }).clamp(0.002, 1.0);
     }
 }
 

@@ -23,6 +23,7 @@ mod decode_csr;
 mod kit;
 mod mails;
 mod matrix;
+mod races;
 mod replace;
 mod road;
 mod steps;
