@@ -139,7 +139,7 @@ fn plan(
         outside: OutsidePlan {
             nameservers: vec![at.dns],
             dnssec_off: true,
-            dns_over_tcp: false,
+            dns_over_tcp: true,
             overrides: at.dial_override().to_vec(),
             // The control API makes the house forget when the fake DNS changes.
             caa_memory: std::time::Duration::from_secs(60),
