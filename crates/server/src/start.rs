@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use store::{Database, StoreError, Tx};
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -24,6 +25,8 @@ pub struct Listeners {
 pub struct Running {
     house: Arc<House>,
     worker: Arc<Worker>,
+    /// Where jobs are done.
+    workshop: Option<Runtime>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
@@ -57,11 +60,12 @@ impl Running {
         let worker = Arc::new(Worker::new(house.clone()));
         let mut tasks = JoinSet::new();
         let at_work = worker.clone();
-        tasks.spawn(async move { at_work.run().await });
+        let workshop = workshop().map_err(|e| StoreError::Unavailable(e.to_string()))?;
+        tasks.spawn_on(async move { at_work.run().await }, workshop.handle());
         for (listener, tls) in listeners.tls {
             tasks.spawn(listen::serve(house.clone(), listener, tls, stop.subscribe()));
         }
-        Ok(Self { house, worker, stop, tasks })
+        Ok(Self { house, worker, workshop: Some(workshop), stop, tasks })
     }
 
     /// The house.
@@ -84,3 +88,26 @@ impl Running {
         let _ = tokio::time::timeout(Duration::from_secs(15), ended).await;
     }
 }
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(workshop) = self.workshop.take() {
+            workshop.shutdown_background();
+        }
+    }
+}
+
+/// Threads for jobs: callers who wait for an answer go first, and what was promised to them is done with what is left.
+fn workshop() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .thread_name("jobs")
+        .on_thread_start(|| {
+            // Linux knows it per thread. Where it may not be, jobs are as important as answers.
+            let _ = rustix::process::nice(NICENESS);
+        })
+        .enable_all()
+        .build()
+}
+
+/// About a fifth of the share of a thread that answers.
+const NICENESS: i32 = 7;

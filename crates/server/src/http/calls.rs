@@ -11,9 +11,22 @@ use wire::table::Endpoint;
 
 const KEPT: usize = 1_000;
 
+/// How much of an answer is shown, in octets.
+const SHOWN: usize = 500;
+
 /// Remembers calls, if it is switched on.
 #[derive(Debug, Default)]
-pub struct CallLog(Option<Mutex<VecDeque<Value>>>);
+pub struct CallLog(Option<Mutex<VecDeque<Call>>>);
+
+/// A call as it is remembered. What it looks like is worked out when somebody asks.
+#[derive(Debug)]
+struct Call {
+    endpoint: &'static Endpoint,
+    at: Time,
+    parameters: Vec<(&'static str, Option<Refusal>)>,
+    unknown: Option<String>,
+    answer: Box<[u8]>,
+}
 
 impl CallLog {
     /// One that remembers.
@@ -37,41 +50,17 @@ impl CallLog {
     /// Remembers a call.
     pub fn add(
         &self,
-        endpoint: &Endpoint,
-        parameters: &[(&'static str, Option<Refusal>)],
-        unknown: Option<&str>,
+        endpoint: &'static Endpoint,
+        parameters: Vec<(&'static str, Option<Refusal>)>,
+        unknown: Option<String>,
         answer: &[u8],
         at: Time,
     ) {
         let Some(calls) = &self.0 else { return };
-        let parameters: Vec<Value> = parameters
-            .iter()
-            .map(|(name, refusal)| match refusal {
-                None => json!({ "name": name, "verdict": "ok" }),
-                Some(refusal) => {
-                    let told = wire::codes::tell(endpoint, refusal);
-                    json!({
-                        "name": name,
-                        "verdict": "refused",
-                        "errorCode": told.code,
-                        "errorMessage": told.message,
-                        "detail": told.detail,
-                    })
-                }
-            })
-            .collect();
-        let answer: String = String::from_utf8_lossy(answer).chars().take(500).collect();
-        let call = json!({
-            "endpoint": endpoint.name,
-            "at": at.to_string(),
-            "parameters": parameters,
-            "unknown": unknown,
-            "answer": answer,
-        });
+        let answer = answer.get(..SHOWN).unwrap_or(answer).into();
+        let call = Call { endpoint, at, parameters, unknown, answer };
         let mut calls = calls.lock().unwrap_or_else(PoisonError::into_inner);
-        if calls.len() >= KEPT {
-            calls.pop_back();
-        }
+        calls.truncate(KEPT - 1);
         calls.push_front(call);
     }
 
@@ -80,7 +69,7 @@ impl CallLog {
     pub fn all(&self) -> Vec<Value> {
         let calls = self.0.as_ref();
         calls.map_or_else(Vec::new, |c| {
-            c.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+            c.lock().unwrap_or_else(PoisonError::into_inner).iter().map(Call::to_json).collect()
         })
     }
 
@@ -89,5 +78,32 @@ impl CallLog {
         if let Some(calls) = &self.0 {
             calls.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
+    }
+}
+
+impl Call {
+    fn to_json(&self) -> Value {
+        let parameters: Vec<Value> = self.parameters.iter().map(|p| self.verdict(p)).collect();
+        json!({
+            "endpoint": self.endpoint.name,
+            "at": self.at.to_string(),
+            "parameters": parameters,
+            "unknown": self.unknown,
+            "answer": String::from_utf8_lossy(&self.answer),
+        })
+    }
+
+    fn verdict(&self, (name, refusal): &(&'static str, Option<Refusal>)) -> Value {
+        let Some(refusal) = refusal else {
+            return json!({ "name": name, "verdict": "ok" });
+        };
+        let told = wire::codes::tell(self.endpoint, refusal);
+        json!({
+            "name": name,
+            "verdict": "refused",
+            "errorCode": told.code,
+            "errorMessage": told.message,
+            "detail": told.detail,
+        })
     }
 }

@@ -96,7 +96,7 @@ async fn call(
         Err(refusal) => Reply::refusal(endpoint, format, &refusal),
     };
     if let Some((verdicts, unknown)) = seen {
-        house.calls.add(endpoint, &verdicts, unknown.as_deref(), &reply.body, house.now());
+        house.calls.add(endpoint, verdicts, unknown, &reply.body, house.now());
     }
     encode(reply)
 }
