@@ -109,5 +109,5 @@ fn workshop() -> std::io::Result<Runtime> {
         .build()
 }
 
-/// About a fifth of the share of a thread that answers.
-const NICENESS: i32 = 7;
+/// Less than half of the share of a thread that answers. With much less, little is written together and all gets slower.
+const NICENESS: i32 = 4;

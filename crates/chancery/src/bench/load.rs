@@ -96,7 +96,7 @@ struct Shared {
     progress: Progress,
 }
 
-/// How long to wait before asking: about as long as four of five certificates took lately.
+/// How long to wait before asking: about as long as three of four certificates took lately.
 struct Pause(f64);
 
 impl Pause {
@@ -108,12 +108,15 @@ impl Pause {
         Duration::from_secs_f64((self.0 / 4.0).clamp(0.002, 0.25))
     }
 
-    /// Slowly: all that are in flight may be early at once because the disk rested for a moment, and who then waits for
-    /// seconds measures his own waiting.
+    /// By steps that do not grow: all that are in flight may be early at once because the disk rested for a moment, and
+    /// who then waits for seconds measures his own waiting.
     fn learn(&mut self, early: bool) {
-        self.0 = (self.0 * if early { 1.004 } else { 0.999 }).clamp(0.002, 1.0);
+        self.0 = (self.0 + if early { 3.0 * STEP } else { -STEP }).clamp(0.002, 5.0);
     }
 }
+
+/// Seconds.
+const STEP: f64 = 0.000_03;
 
 type Lane = Rc<RefCell<Shared>>;
 

@@ -1,7 +1,7 @@
 //! Group commit: several callers' closures in one database transaction.
 //!
-//! Each closure has a savepoint of its own, so that one that fails leaves no trace and does not
-//! harm its neighbours. Nobody is answered before the commit. If the commit itself is refused,
+//! One that fails leaves no trace and does not harm its neighbours: on PostgreSQL each has a
+//! savepoint, on SQLite all run again, each alone, if it has written. Nobody is answered before the commit. If the commit itself is refused,
 //! every closure is run again alone, so that the one to blame is the only one to fail.
 
 use std::any::Any;

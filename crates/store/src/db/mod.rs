@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use tokio::sync::oneshot;
 
@@ -71,7 +72,11 @@ impl Store {
         let (writes, raised) = (opening.writes.clone(), signal.clone());
         opening.spawn("store-write", move || {
             while let Some(calls) = writes.take(sqlite::GROUP) {
+                let (begun, busy) = (Instant::now(), calls.len() >= sqlite::BUSY);
                 group::run(&mut session, calls, &raised);
+                if busy {
+                    std::thread::sleep(sqlite::GATHERING.saturating_sub(begun.elapsed()));
+                }
             }
         })?;
         Ok(opening.done(Database::Sqlite, Reads::Here(readers), lock))

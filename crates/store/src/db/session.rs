@@ -68,11 +68,11 @@ impl Session {
         on!(self, read_only)
     }
 
-    /// Opens a transaction, with a savepoint inside if several closures will share it. `name` is
+    /// Opens a transaction, ready for several closures if they will share it. `name` is
     /// the first one's.
     pub fn begin(&mut self, shared: bool, name: &'static str) -> Result<()> {
         match self {
-            Self::Sqlite(session) => session.begin(shared),
+            Self::Sqlite(session) => session.begin(),
             Self::Postgres(session) => session.begin(shared, name),
         }
     }
