@@ -8,6 +8,7 @@ use crate::steps::{issued, look, order_by, place, settled, waits};
 
 on_both!(
     the_mail_and_its_pages,
+    a_code_goes_to_the_address_that_stands_for_the_domain,
     programs_post_with_the_values_in_the_query,
     a_wrong_code_settles_nothing,
     the_receiver_may_decline,
@@ -91,6 +92,25 @@ fn the_mail_and_its_pages(sandbox: &Sandbox) {
     let details = sandbox.call("!GetMDCDomainDetails", &details);
     assert_eq!(details.get("1_dcvMethod"), "EMAIL");
     assert_eq!(details.get("1_dcvStatus"), "Validated");
+}
+
+/// validationEmailAddress changes nothing about who may show control of a domain.
+fn a_code_goes_to_the_address_that_stands_for_the_domain(sandbox: &Sandbox) {
+    let name = fresh_name("mail");
+    let (address, customer) = (format!("admin@{name}"), format!("customer@{name}"));
+    let form = order_by("EMAIL", &Csr::new(&name)).set("dcvEmailAddress", &address);
+    let order = place(sandbox, &form.set("validationEmailAddress", &customer));
+    let first = code(&mail(sandbox, &address, 1));
+    let again = Form::new(&[("orderNumber", &order)]);
+    assert_eq!(sandbox.call("!ResendDCVEmail", &again).raw, "errorCode=0");
+    assert_eq!(code(&mail(sandbox, &address, 2)), first);
+    settled(sandbox);
+    let all = sandbox.control_get("/mailbox");
+    let to = |mail: &Value| mail["to"].to_string().contains(&address);
+    let about = |mail: &&Value| mail["subject"].to_string().contains(&format!("ORDER #{order} "));
+    let mails: Vec<&Value> = all.as_array().expect("mails").iter().filter(about).collect();
+    assert!(mails.len() == 2 && mails.iter().all(|mail| to(mail)), "{mails:?}");
+    assert!(sandbox.mailbox(&customer).is_empty());
 }
 
 fn programs_post_with_the_values_in_the_query(sandbox: &Sandbox) {

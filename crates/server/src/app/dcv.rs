@@ -78,8 +78,6 @@ pub(crate) struct Letter<'a> {
     pub order: OrderNumber,
     pub template: Option<i64>,
     pub language: Option<Language>,
-    /// validationEmailAddress: the end customer, whom the account's contact will forward mails to.
-    pub forward_to: Option<&'a MailAddress>,
     pub now: Time,
 }
 
@@ -105,10 +103,8 @@ pub(crate) fn send_codes(
             order: letter.order,
             domain: domain_of_address(dns, address),
             name: row.name.clone(),
-            address: letter
-                .forward_to
-                .and(letter.account.contact.clone())
-                .unwrap_or_else(|| address.clone()),
+            // To no other: having read the mail is the proof (BR 3.2.2.4.4, .13, .14).
+            address: address.clone(),
             code: random.text.clone(),
             expires: random.made.plus(RANDOM_VALUE_AGE),
             brand: letter.account.brand.clone(),
@@ -528,7 +524,6 @@ fn letter<'a>(
         order: order.number,
         template: template.or_else(|| number("dcvTemplateID")),
         language: given["languageName"].as_str().and_then(Language::from_code),
-        forward_to: None,
         now,
     }
 }

@@ -262,7 +262,6 @@ impl Draft {
             order,
             template: self.request.texts.dcv_template,
             language: self.request.texts.language,
-            forward_to: self.request.mails.validation.as_ref(),
             now: self.now,
         };
         dcv::send_codes(house, tx, &letter, &self.names)

@@ -130,7 +130,6 @@ impl Replacement {
             order,
             template: self.request.texts.dcv_template,
             language: self.request.texts.language,
-            forward_to: None,
             now: self.now,
         };
         dcv::send_codes(&self.house, tx, &letter, &rows)?;
