@@ -3,7 +3,7 @@
 use domain::certificate::{CertificateId, OrderNumber};
 use domain::dcv::{DcvMethod, RandomValue};
 use domain::mail_address::MailAddress;
-use domain::names::CertName;
+use domain::names::{CertName, DnsName};
 use domain::proof::Control;
 use domain::time::Time;
 
@@ -24,6 +24,8 @@ pub struct RequestName {
     pub method: DcvMethod,
     /// For mail: to whom.
     pub address: Option<MailAddress>,
+    /// The authorization domain name for which that address speaks.
+    pub address_for: Option<DnsName>,
     /// For mail and TXT records.
     pub random: Option<RandomValue>,
     /// How it was shown.
@@ -43,6 +45,7 @@ pub fn insert(tx: &mut Tx<'_>, id: CertificateId, names: &[RequestName]) -> Resu
             n.address.as_ref().map(|a| a.as_str()),
             n.random.as_ref().map(|r| r.text.as_str()),
             n.random.as_ref().map(|r| r.made.ms()),
+            n.address_for.as_ref().map(DnsName::as_str),
         ];
         tx.execute_one(&INSERT, values)?;
     }
@@ -68,6 +71,7 @@ pub fn set_method(tx: &mut Tx<'_>, id: CertificateId, n: &RequestName) -> Result
         n.address.as_ref().map(|a| a.as_str()),
         n.random.as_ref().map(|r| r.text.as_str()),
         n.random.as_ref().map(|r| r.made.ms()),
+        n.address_for.as_ref().map(DnsName::as_str),
     ];
     tx.execute_one(&SET_METHOD, values)
 }
@@ -93,12 +97,14 @@ fn read(row: &Row<'_>) -> Result<RequestName> {
         _ => None,
     };
     let address = row.opt_text_ref(4)?.map(str::parse).transpose();
+    let address_for = row.opt_text_ref(10)?.map(str::parse).transpose();
     Ok(RequestName {
         position: row.int(0)?,
         name: row.text_ref(1)?.parse().map_err(|_| odd())?,
         implicit: row.bool(2)?,
         method: row.text_ref(3)?.parse().map_err(|_| odd())?,
         address: address.map_err(|_| odd())?,
+        address_for: address_for.map_err(|_| odd())?,
         random,
         shown: read_control(row, 7)?,
     })
@@ -120,19 +126,21 @@ fn read_control(row: &Row<'_>, first: usize) -> Result<Option<Control>> {
 pub const ALL: &[&Sql] = &[&INSERT, &DELETE, &OF_REQUEST, &SET_METHOD, &SET_SHOWN, &OF_CHAIN];
 
 const INSERT: Sql = Sql::both(
-    "INSERT INTO request_names (certificate_id, position, name, implicit, method, address, random_value, random_made_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    "INSERT INTO request_names (certificate_id, position, name, implicit, method, address, random_value,
+         random_made_at, address_for)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
 );
 
 const DELETE: Sql = Sql::both("DELETE FROM request_names WHERE certificate_id = $1");
 
 const OF_REQUEST: Sql = Sql::both(
-    "SELECT position, name, implicit, method, address, random_value, random_made_at, shown_for, shown_by, shown_at
+    "SELECT position, name, implicit, method, address, random_value, random_made_at, shown_for, shown_by, shown_at,
+         address_for
      FROM request_names WHERE certificate_id = $1 ORDER BY position",
 );
 
 const SET_METHOD: Sql = Sql::both(
-    "UPDATE request_names SET method = $3, address = $4, random_value = $5, random_made_at = $6
+    "UPDATE request_names SET method = $3, address = $4, random_value = $5, random_made_at = $6, address_for = $7
      WHERE certificate_id = $1 AND position = $2",
 );
 

@@ -142,14 +142,15 @@ impl Draft {
             &self.certificate_request(&placement),
             self.now,
         )?;
-        names::insert(tx, certificate, &self.names)?;
+        let names = dcv::with_offers(&self.names, &facts.offered);
+        names::insert(tx, certificate, &names)?;
         if let Some(stub) = self.request.stub_order_number
             && !orders::redeem_stub(tx, stub, order)?
         {
             return Err(Refusal::invalid("stubOrderNumber").into());
         }
         self.enqueue(tx, certificate, &placement)?;
-        self.send_dcv_mails(house, tx, order)?;
+        self.send_dcv_mails(house, tx, order, &names)?;
         self.note(tx, order, &placement)?;
         let id = self.account.id;
         accounts::write_ledger(tx, id, Some(order), "debit", -placement.debit, "", self.now)?;
@@ -256,6 +257,7 @@ impl Draft {
         house: &House,
         tx: &mut Tx<'_>,
         order: OrderNumber,
+        names: &[RequestName],
     ) -> Result<(), Failure> {
         let letter = dcv::Letter {
             account: &self.account,
@@ -264,7 +266,7 @@ impl Draft {
             language: self.request.texts.language,
             now: self.now,
         };
-        dcv::send_codes(house, tx, &letter, &self.names)
+        dcv::send_codes(house, tx, &letter, names)
     }
 
     fn note(
@@ -302,6 +304,10 @@ pub(crate) fn request_names(house: &House, plans: &[NamePlan]) -> Vec<RequestNam
             implicit: plan.implicit,
             method: plan.method,
             address: plan.address.clone(),
+            address_for: plan
+                .address
+                .as_ref()
+                .and_then(|address| placement::speaks_for(&plan.name, address, &[])),
             random: dcv::needs_random_value(plan.method, plan.address.as_ref())
                 .then(|| house.random_value()),
             shown: None,

@@ -10,7 +10,7 @@ use domain::dcv::{DcvMethod, RANDOM_VALUE_AGE, UniqueValue};
 use domain::money::Money;
 use domain::names::CertName;
 use domain::order::RequestState;
-use domain::order_ssl::{ChosenNames, Prioritise, SslOrderRequest};
+use domain::order_ssl::{ChosenNames, DcvWishes, Prioritise, SslOrderRequest};
 use domain::placement::{self, Facts, NamePlan};
 use domain::product::{Choice, Kind, Product, TermPrice};
 use domain::refusal::Refusal;
@@ -98,8 +98,8 @@ impl Replacement {
             }
         };
         let plans = self.plans(&old, &bought, &old_names, &csr)?;
+        let rows = self.rows(tx, bought.kind(), &plans.1, &old_names, pending)?;
         let unique_value = self.unique_value(tx, &old, &csr)?;
-        let rows = self.rows(&plans.1, &old_names, pending);
         let checks = checks(&old, &bought, pending);
         let new = NewRequest {
             state: RequestState::AwaitingValidation { checks },
@@ -203,20 +203,12 @@ impl Replacement {
         let chosen = placement::choose_names(&choice, &request, csr)?;
         self.stays_within(&choice, old_names, &ordered, &chosen)?;
         let mut plans = placement::plan(&choice, &chosen, &request)?;
-        if self.request.dcv == domain::order_ssl::DcvWishes::default() {
+        if self.request.dcv == DcvWishes::default() {
             for plan in &mut plans {
                 if let Some(before) = old_names.iter().find(|n| n.name == plan.name) {
                     plan.method = before.method;
                     plan.address.clone_from(&before.address);
                 }
-            }
-        }
-        for plan in plans.iter().filter(|p| !p.implicit) {
-            if let Some(address) = &plan.address
-                && !placement::address_fits(&plan.name, address, &[])
-                && !old_names.iter().any(|n| n.address.as_ref() == Some(address))
-            {
-                return Err(Refusal::invalid("dcvEmailAddress"));
             }
         }
         Ok((chosen, plans))
@@ -316,27 +308,49 @@ impl Replacement {
 
     /// What was shown for a name stays shown. An issued order's names keep it in their own rows, where the job looks for
     /// what the chain has shown; those of a request that is changed in place go, so it is taken over.
+    ///
+    /// A name's old address stands for it still; another has to be constructed or offered for that name.
     fn rows(
         &self,
+        tx: &mut Tx<'_>,
+        kind: Kind,
         plans: &[NamePlan],
         old_names: &[RequestName],
         pending: bool,
-    ) -> Vec<RequestName> {
+    ) -> Result<Vec<RequestName>, Failure> {
+        let offered = dcv::offered(tx, self.caller.account().id, plans, self.now)?;
         let mut rows = request_names(&self.house, plans);
+        rows = dcv::with_offers(&rows, &offered).into_owned();
         for row in &mut rows {
-            let Some(before) = old_names.iter().find(|n| n.name == row.name) else { continue };
-            if pending {
-                row.shown.clone_from(&before.shown);
+            if let Some(before) = old_names.iter().find(|n| n.name == row.name) {
+                self.take_over(row, before, pending);
             }
-            if row.method == DcvMethod::DnsTxtRandomValue
-                && before.method == row.method
-                && let Some(random) = &before.random
-                && self.now.since(random.made) < RANDOM_VALUE_AGE
-            {
-                row.random = Some(random.clone());
+            if !row.implicit && row.address.is_some() && row.address_for.is_none() {
+                if self.request.dcv != DcvWishes::default() {
+                    return Err(placement::bad_address(kind, &self.request.dcv, &row.name).into());
+                }
+                // Nobody chose it for this name: it waits until an address is chosen.
+                (row.address, row.random) = (None, None);
             }
         }
-        rows
+        Ok(rows)
+    }
+
+    fn take_over(&self, row: &mut RequestName, before: &RequestName, pending: bool) {
+        if pending {
+            row.shown.clone_from(&before.shown);
+        }
+        let addresses = row.address.as_ref().zip(before.address.as_ref());
+        if row.address_for.is_none() && addresses.is_some_and(|(a, b)| a.same_mailbox(b)) {
+            row.address_for.clone_from(&before.address_for);
+        }
+        if row.method == DcvMethod::DnsTxtRandomValue
+            && before.method == row.method
+            && let Some(random) = &before.random
+            && self.now.since(random.made) < RANDOM_VALUE_AGE
+        {
+            row.random = Some(random.clone());
+        }
     }
 
     fn change(
