@@ -311,6 +311,11 @@ pub fn redeem_stub(tx: &mut Tx<'_>, stub: i64, by: OrderNumber) -> Result<bool> 
     Ok(tx.execute(&REDEEM_STUB, params![stub, by.0])? == 1)
 }
 
+/// Gives a stub order back that an order had redeemed which came to nothing.
+pub fn give_back_stub(tx: &mut Tx<'_>, order: OrderNumber) -> Result<()> {
+    tx.execute(&GIVE_BACK_STUB, params![order.0]).map(drop)
+}
+
 /// Counts: how many orders there are in all.
 pub fn count(tx: &mut Tx<'_>) -> Result<i64> {
     tx.query_one(&COUNT, &[], |row| row.int(0))
@@ -437,6 +442,7 @@ pub const ALL: &[&Sql] = &[
     &INSERT_STUB,
     &STUB,
     &REDEEM_STUB,
+    &GIVE_BACK_STUB,
     &COUNT,
 ];
 
@@ -539,5 +545,8 @@ const STUB: Sql = Sql::both(
 const REDEEM_STUB: Sql = Sql::both(
     "UPDATE stub_orders SET redeemed_by = $2 WHERE stub_order_number = $1 AND redeemed_by IS NULL",
 );
+
+const GIVE_BACK_STUB: Sql =
+    Sql::both("UPDATE stub_orders SET redeemed_by = NULL WHERE redeemed_by = $1");
 
 const COUNT: Sql = Sql::both("SELECT COUNT(*) FROM orders");

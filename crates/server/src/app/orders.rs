@@ -342,7 +342,7 @@ pub(crate) fn enqueue_validation(
     )
 }
 
-/// Ends an order that came to nothing: writes the state and gives the money back, once.
+/// Ends an order that came to nothing: writes the state and gives back what was paid for it, money or a stub order.
 ///
 /// # Errors
 /// When the state does not allow it any more.
@@ -376,6 +376,7 @@ pub fn end(
         at: now,
     };
     events::append(tx, &event)?;
+    orders::give_back_stub(tx, order.number)?;
     refund(tx, order, kind, now)
 }
 
