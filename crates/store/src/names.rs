@@ -76,6 +76,13 @@ pub fn set_method(tx: &mut Tx<'_>, id: CertificateId, n: &RequestName) -> Result
     tx.execute_one(&SET_METHOD, values)
 }
 
+/// Exchanges a random value for a new one, unless somebody did so before.
+pub fn renew(tx: &mut Tx<'_>, id: CertificateId, n: &RequestName, new: &RandomValue) -> Result<()> {
+    let old = n.random.as_ref().map(|r| r.text.as_str());
+    let values = params![id.0, n.position, old, new.text.as_str(), new.made.ms()];
+    tx.execute(&RENEW, values).map(drop)
+}
+
 /// Notes that control of a name was shown.
 pub fn set_shown(tx: &mut Tx<'_>, id: CertificateId, position: i64, c: &Control) -> Result<()> {
     let shown_for = c.shown_for.to_string();
@@ -123,7 +130,8 @@ fn read_control(row: &Row<'_>, first: usize) -> Result<Option<Control>> {
 }
 
 /// The queries of this file.
-pub const ALL: &[&Sql] = &[&INSERT, &DELETE, &OF_REQUEST, &SET_METHOD, &SET_SHOWN, &OF_CHAIN];
+pub const ALL: &[&Sql] =
+    &[&INSERT, &DELETE, &OF_REQUEST, &SET_METHOD, &RENEW, &SET_SHOWN, &OF_CHAIN];
 
 const INSERT: Sql = Sql::both(
     "INSERT INTO request_names (certificate_id, position, name, implicit, method, address, random_value,
@@ -142,6 +150,11 @@ const OF_REQUEST: Sql = Sql::both(
 const SET_METHOD: Sql = Sql::both(
     "UPDATE request_names SET method = $3, address = $4, random_value = $5, random_made_at = $6, address_for = $7
      WHERE certificate_id = $1 AND position = $2",
+);
+
+const RENEW: Sql = Sql::both(
+    "UPDATE request_names SET random_value = $4, random_made_at = $5
+     WHERE certificate_id = $1 AND position = $2 AND random_value = $3",
 );
 
 const SET_SHOWN: Sql = Sql::both(

@@ -371,6 +371,34 @@ fn resent(
     }
 }
 
+/// Whether a value that is looked for in DNS is too old to be accepted (BR 3.2.2.4.7), while the order waits for it.
+pub(crate) fn is_stale(order: &OrderView, row: &RequestName, now: Time) -> bool {
+    order.state.is_open()
+        && row.method == DcvMethod::DnsTxtRandomValue
+        && row.shown.is_none()
+        && row.random.as_ref().is_some_and(|r| now.since(r.made) >= RANDOM_VALUE_AGE)
+}
+
+/// Renews an order's values that are too old, and gives the names as they are then.
+pub(crate) async fn renew_values(
+    house: &Arc<House>,
+    order: &OrderView,
+    rows: Vec<RequestName>,
+) -> Result<Vec<RequestName>, Failure> {
+    let now = house.now();
+    if !rows.iter().any(|row| is_stale(order, row, now)) {
+        return Ok(rows);
+    }
+    let (desk, order) = (house.clone(), order.clone());
+    let write = move |tx: &mut Tx<'_>| -> Result<_, Failure> {
+        for row in rows.iter().filter(|row| is_stale(&order, row, now)) {
+            names::renew(tx, order.certificate, row, &desk.random_value())?;
+        }
+        Ok(names::of_request(tx, order.certificate)?)
+    };
+    house.store.write("renew_random_values", write).await
+}
+
 /// How each name of an order stands. Control may have been shown by an earlier order of the chain, or for a domain
 /// above: once there is a certificate, it tells.
 #[must_use]
