@@ -14,6 +14,7 @@ on_both!(
     a_request_that_caa_holds_back_is_changed_in_place,
     tokens_are_unique_across_chains,
     names_stay_within_what_was_paid,
+    names_that_were_paid_for_may_come_back,
     that_very_order,
     orders_that_cannot_be_replaced,
 );
@@ -236,6 +237,37 @@ fn names_stay_within_what_was_paid(sandbox: &Sandbox) {
     // Fewer is fine, and needs nothing.
     let fewer = replace(sandbox, &number, &[("domainNames", &name("b"))]).order_number();
     assert_eq!(names(&issued(sandbox, &fewer, "one name")), [name("b")]);
+}
+
+/// Paid for is what the chain's first order had, however few the newest one has.
+fn names_that_were_paid_for_may_come_back(sandbox: &Sandbox) {
+    let base = fresh_name("paid");
+    let listed = |count: usize| -> String {
+        let names: Vec<String> = (0..count).map(|n| format!("n{n}.{base}")).collect();
+        names.join(",")
+    };
+    let csr = Csr::new("");
+    sandbox.publish_cname(&csr, &base, None);
+    let number = place(sandbox, &Form::order(279, &csr).set("domainNames", &listed(5)));
+    issued(sandbox, &number, "five names");
+    let more = |count| [("domainNames", listed(count)), ("dcvMethod", "CNAME_CSR_HASH".to_owned())];
+    let ask = |order: &str, count: usize| {
+        let more = more(count);
+        let more: Vec<(&str, &str)> = more.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        replace(sandbox, order, &more)
+    };
+    let three = ask(&number, 3).order_number();
+    assert_eq!(names(&issued(sandbox, &three, "three of them")).len(), 3);
+    let refused = "The value of the 'domainNames' argument is invalid!";
+    ask(&number, 6).refused(-4, refused);
+    let five = ask(&number, 5).order_number();
+    assert_eq!(names(&issued(sandbox, &five, "five again")).len(), 5);
+    // The same in place.
+    let csr = Csr::new("");
+    let number = place(sandbox, &Form::order(279, &csr).set("domainNames", &listed(5)));
+    assert_eq!(ask(&number, 1).order_number(), number);
+    ask(&number, 6).refused(-4, refused);
+    assert_eq!(ask(&number, 5).order_number(), number);
 }
 
 /// exactOrder=Y: what that order had, not what the newest one of its chain has.

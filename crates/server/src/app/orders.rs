@@ -107,7 +107,7 @@ impl Draft {
         let now = house.now();
         Self {
             account: account.clone(),
-            bought: Bought::new(&composed.choice).to_json(),
+            bought: Bought::new(&composed.choice, composed.names.ordered.len()).to_json(),
             parameters: parameters_json(&request.kept),
             names: request_names(house, &composed.plans),
             generated: house.unique_value(),

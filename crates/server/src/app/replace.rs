@@ -201,7 +201,7 @@ impl Replacement {
             request.names.omit_additional = !old_names.iter().any(|n| n.implicit);
         }
         let chosen = placement::choose_names(&choice, &request, csr)?;
-        self.stays_within(&choice, old_names, &ordered, &chosen)?;
+        self.stays_within(&choice, bought, old_names, &ordered, &chosen)?;
         let mut plans = placement::plan(&choice, &chosen, &request)?;
         if self.request.dcv == DcvWishes::default() {
             for plan in &mut plans {
@@ -218,12 +218,14 @@ impl Replacement {
     fn stays_within(
         &self,
         choice: &Choice,
+        bought: &Bought,
         old_names: &[RequestName],
         ordered: &[&RequestName],
         chosen: &ChosenNames,
     ) -> Result<(), Refusal> {
         if choice.product.kind.is_list() {
-            let paid = ordered.len().max(choice.product.included_names as usize);
+            let paid = bought.names.max(bought.included_names) as usize;
+            let paid = paid.max(ordered.len());
             if chosen.ordered.len() > paid {
                 let why = format!("The order paid for {paid} names");
                 return Err(Refusal::invalid_because("domainNames", why));
