@@ -157,6 +157,15 @@ impl Sandbox {
         serde_json::from_slice(&output.stdout).expect("JSON")
     }
 
+    /// The number of a CA by its name, like `test-public-dv-ec`.
+    pub fn ca(&self, name: &str) -> String {
+        let index = std::fs::read_to_string(self.dir.join("keys/ca/index.toml")).expect("the CAs");
+        let index: toml::Table = index.parse().expect("TOML");
+        let cas = index["ca"].as_array().expect("CAs");
+        let found = cas.iter().find(|ca| ca["name"].as_str() == Some(name)).expect(name);
+        found["id"].to_string()
+    }
+
     /// Whether its database is PostgreSQL.
     pub fn is_postgres(&self) -> bool {
         self._database.is_some()

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::apply_kit::organization;
 use crate::kit::{Answer, Csr, Form, Key, Sandbox, fresh_name};
 use crate::on_both;
 use crate::steps::{issued, look, look_again, names, order_by, place, settled, waits};
@@ -15,6 +16,9 @@ on_both!(
     tokens_are_unique_across_chains,
     names_stay_within_what_was_paid,
     names_that_were_paid_for_may_come_back,
+    a_ca_of_the_orders_kind_signs_replacements,
+    what_a_replacement_may_not_claim,
+    the_order_is_judged_before_the_request,
     that_very_order,
     orders_that_cannot_be_replaced,
 );
@@ -268,6 +272,119 @@ fn names_that_were_paid_for_may_come_back(sandbox: &Sandbox) {
     assert_eq!(ask(&number, 1).order_number(), number);
     ask(&number, 6).refused(-4, refused);
     assert_eq!(ask(&number, 5).order_number(), number);
+}
+
+fn signed_by(sandbox: &Sandbox, order: &str) -> String {
+    sandbox.value(&format!(
+        "SELECT CAST(c.ca_id AS TEXT) FROM certificates c JOIN certificate_requests r \
+         ON r.certificate_id = c.certificate_id WHERE r.order_number = {order}"
+    ))
+}
+
+const BAD_CA: &str = "The value of the 'caCertificateID' argument is invalid!";
+
+/// As for orders: a free test order does not become a live certificate, nor one of another level or hierarchy.
+fn a_ca_of_the_orders_kind_signs_replacements(sandbox: &Sandbox) {
+    let ask = |order: &str, ca: &str| replace(sandbox, order, &[("caCertificateID", ca)]);
+    let name = fresh_name("ca");
+    let csr = Csr::new(&name);
+    sandbox.publish_cname(&csr, &name, None);
+    let test = place(sandbox, &order_by("CNAME_CSR_HASH", &csr).set("test", "Y"));
+    issued(sandbox, &test, "a test order");
+    for other in ["public-dv-ec", "public-dv-rsa", "test-public-ov-ec", "test-public-root"] {
+        ask(&test, &sandbox.ca(other)).refused(-4, BAD_CA);
+    }
+    let rsa = sandbox.ca("test-public-dv-rsa");
+    let again = ask(&test, &rsa).order_number();
+    issued(sandbox, &again, "by the RSA CA of its hierarchy");
+    assert_eq!(signed_by(sandbox, &again), rsa);
+    // In place.
+    let live = held(sandbox, None);
+    let csr = Csr::new(&live.name);
+    let waiting = place(sandbox, &order_by("CNAME_CSR_HASH", &csr));
+    for other in ["test-public-dv-ec", "public-root", "private-ov-ec", "public-ev-rsa"] {
+        ask(&waiting, &sandbox.ca(other)).refused(-4, BAD_CA);
+        ask(&live.number, &sandbox.ca(other)).refused(-4, BAD_CA);
+    }
+    ask(&waiting, "4711").refused(-4, BAD_CA);
+    let rsa = sandbox.ca("public-dv-rsa");
+    let changed = ask(&waiting, &rsa);
+    assert_eq!(changed.order_number(), waiting);
+    let unique = changed.get("uniqueValue");
+    sandbox.publish_cname(&csr, &live.name, Some(unique).filter(|u| !u.is_empty()));
+    look_again(sandbox, &waiting, "CNAME_CSR_HASH");
+    issued(sandbox, &waiting, "by the CA that was chosen in place");
+    assert_eq!(signed_by(sandbox, &waiting), rsa);
+    // An organisation's public certificate is none of the private CA's.
+    let form = organization(order_by("CNAME_CSR_HASH", &Csr::new(&fresh_name("ca"))));
+    let form = form.set("product", "24");
+    let private = form.clone().set("caCertificateID", &sandbox.ca("private-ov-ec"));
+    sandbox.call("!AutoApplySSL", &private).refused(-4, BAD_CA);
+    let order = place(sandbox, &form.set("caCertificateID", &sandbox.ca("public-ov-rsa")));
+    ask(&order, &sandbox.ca("private-ov-ec")).refused(-4, BAD_CA);
+    let intranet = organization(Form::order(44, &Csr::new("intranet")))
+        .set("commonName", "intranet")
+        .without("dcvMethod");
+    let public = intranet.clone().set("caCertificateID", &sandbox.ca("public-ov-ec"));
+    sandbox.call("!AutoApplySSL", &public).refused(-4, BAD_CA);
+    place(sandbox, &intranet.set("caCertificateID", &sandbox.ca("private-ov-ec")));
+}
+
+fn what_a_replacement_may_not_claim(sandbox: &Sandbox) {
+    let old = held(sandbox, None);
+    let waiting = place(sandbox, &order_by("CNAME_CSR_HASH", &Csr::new(&fresh_name("claim"))));
+    for order in [&old.number, &waiting] {
+        for parameter in ["dcvTemplateID", "maCreationTemplateID", "callBackTemplateID"] {
+            replace(sandbox, order, &[(parameter, "777777")])
+                .refused(-4, &format!("The value of the '{parameter}' argument is invalid!"));
+        }
+        replace(sandbox, order, &[("isCallbackCompleted", "Y")])
+            .refused(-3, "The 'isAppRepValidated' argument is missing!");
+        replace(sandbox, order, &[("isCallbackCompleted", "Y"), ("isAppRepValidated", "N")])
+            .refused(-4, "The value of the 'isAppRepValidated' argument is invalid!");
+        let odd =
+            Csr::openssl(&["-newkey", "rsa:2048", "-subj", &format!("/C=QQ/CN={}", old.name)]);
+        replace(sandbox, order, &[("csr", &odd.pem)])
+            .refused(-7, "'QQ' is not a valid ISO-3166 country!");
+        replace(sandbox, order, &[("test", "Y")])
+            .refused(-4, "The value of the 'test' argument is invalid!");
+    }
+    let form = Form::order(24, &Csr::new(&fresh_name("claim"))).login(sandbox, "webhost");
+    let placed = sandbox.post("!AutoApplySSL", &organization(form));
+    let foreign = Answer::read(&placed).order_number();
+    for parameter in ["isAppRepValidated", "isCallbackCompleted"] {
+        let form = Form::new(&[("orderNumber", foreign.as_str()), ("responseFormat", "1")]);
+        let form = form.set(parameter, "Y").login(sandbox, "webhost");
+        Answer::read(&sandbox.post("!AutoReplaceSSL", &form))
+            .refused(-91, &format!("Permission denied '{parameter}'"));
+    }
+    // Who may claim it is believed.
+    let form = organization(Form::order(24, &Csr::new(&fresh_name("claim"))));
+    let order = place(sandbox, &form);
+    replace(sandbox, &order, &[("isAppRepValidated", "Y"), ("isCallbackCompleted", "Y")])
+        .order_number();
+    let checks = sandbox.request_column(&order, "checks");
+    assert!(checks.contains("applicant_representative=passed call_back=passed"), "{checks}");
+    // A test order stays one.
+    let test = order_by("CNAME_CSR_HASH", &Csr::new(&fresh_name("claim"))).set("test", "Y");
+    let test = place(sandbox, &test);
+    replace(sandbox, &test, &[("test", "N")])
+        .refused(-4, "The value of the 'test' argument is invalid!");
+    replace(sandbox, &test, &[("test", "Y")]).order_number();
+    replace(sandbox, &old.number, &[("test", "N")]).order_number();
+}
+
+fn the_order_is_judged_before_the_request(sandbox: &Sandbox) {
+    let nonsense = [("csr", "nonsense")];
+    replace(sandbox, "99999999", &nonsense)
+        .refused(-4, "The value of the 'orderNumber' argument is invalid!");
+    let old = held(sandbox, None);
+    let code = |answer: Answer| answer.get("errorCode").to_owned();
+    assert_eq!(code(replace(sandbox, &old.number, &nonsense)), "-10");
+    let form = Form::new(&[("orderNumber", old.number.as_str()), ("responseFormat", "1")]);
+    let foreign = form.set("csr", "nonsense").login(sandbox, "webhost");
+    Answer::read(&sandbox.post("!AutoReplaceSSL", &foreign))
+        .refused(-4, "The value of the 'orderNumber' argument is invalid!");
 }
 
 /// exactOrder=Y: what that order had, not what the newest one of its chain has.

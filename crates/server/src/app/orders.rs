@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use domain::account::Account;
-use domain::certificate::{CaId, CertificateId, OrderNumber};
+use domain::certificate::{AccountId, CaId, CertificateId, OrderNumber};
 use domain::csr::Csr;
 use domain::dcv::UniqueValue;
 use domain::order::RequestState;
-use domain::order_ssl::SslOrderRequest;
+use domain::order_ssl::{SslOrderRequest, TextWishes};
 use domain::placement::{self, Composed, Facts, NamePlan, Placement};
+use domain::product::Level;
 use domain::refusal::Refusal;
 use domain::subject::Subject;
 use domain::time::{DAY, HOUR, Time};
@@ -46,7 +47,13 @@ pub async fn place(
 ) -> Result<Placed, Failure> {
     let account = caller.account();
     let choice = placement::before_csr(&request, &house.catalogue, account)?;
-    check_ca(house, &request, choice.product.level)?;
+    check_ca(
+        house,
+        request.ca_certificate_id,
+        choice.product.level,
+        choice.product.intranet,
+        request.test,
+    )?;
     if house.rules.strict_servers
         && choice.product.kind == domain::product::Kind::Wildcard
         && request.servers.is_none()
@@ -69,17 +76,46 @@ pub async fn place(
     house.store.write("place_order", write).await
 }
 
-fn check_ca(
+/// Whether a CA that is asked for by number signs orders like this one; the same for orders and replacements.
+///
+/// # Errors
+/// -4.
+pub(crate) fn check_ca(
     house: &House,
-    request: &SslOrderRequest,
-    level: domain::product::Level,
+    chosen: Option<i64>,
+    level: Level,
+    intranet: bool,
+    test: bool,
 ) -> Result<(), Refusal> {
-    match request.ca_certificate_id {
-        Some(id) if !house.authority.may_sign(CaId(id), level, request.test) => {
+    match chosen {
+        Some(id) if !house.authority.may_sign(CaId(id), level, intranet, test) => {
             Err(Refusal::invalid("caCertificateID"))
         }
         _ => Ok(()),
     }
+}
+
+/// Whether the account has the templates that a call names.
+///
+/// # Errors
+/// -4.
+pub(crate) fn check_templates(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    texts: &TextWishes,
+) -> Result<(), Failure> {
+    for (parameter, kind, id) in [
+        ("dcvTemplateID", "dcv", texts.dcv_template),
+        ("maCreationTemplateID", "ma_creation", texts.ma_creation_template),
+        ("callBackTemplateID", "call_back", texts.call_back_template),
+    ] {
+        if let Some(id) = id
+            && mails::template(tx, account, kind, id)?.is_none()
+        {
+            return Err(Refusal::invalid(parameter).into());
+        }
+    }
+    Ok(())
 }
 
 /// Everything about an order that can be prepared before its transaction.
@@ -120,7 +156,7 @@ impl Draft {
     }
 
     fn write(&self, house: &House, tx: &mut Tx<'_>) -> Result<Placed, Failure> {
-        self.check_templates(tx)?;
+        check_templates(tx, self.account.id, &self.request.texts)?;
         let facts = self.facts(tx)?;
         let generate = || self.generated.clone();
         let mut placement =
@@ -169,22 +205,6 @@ impl Draft {
     ) -> Result<bool, StoreError> {
         let unique = placement.unique_value.as_ref().map_or("", UniqueValue::as_str);
         orders::use_token(tx, &self.csr.digests.sha256, unique, order)
-    }
-
-    fn check_templates(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
-        let texts = &self.request.texts;
-        for (parameter, kind, id) in [
-            ("dcvTemplateID", "dcv", texts.dcv_template),
-            ("maCreationTemplateID", "ma_creation", texts.ma_creation_template),
-            ("callBackTemplateID", "call_back", texts.call_back_template),
-        ] {
-            if let Some(id) = id
-                && mails::template(tx, self.account.id, kind, id)?.is_none()
-            {
-                return Err(Refusal::invalid(parameter).into());
-            }
-        }
-        Ok(())
     }
 
     fn facts(&self, tx: &mut Tx<'_>) -> Result<Facts, StoreError> {

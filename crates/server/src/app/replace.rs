@@ -23,7 +23,9 @@ use wire::auto_replace_ssl::ReplaceSslRequest;
 
 use super::bought::Bought;
 use super::login::Caller;
-use super::orders::{enqueue_validation, parameters_json, request_names};
+use super::orders::{
+    check_ca, check_templates, enqueue_validation, parameters_json, request_names,
+};
 use super::{Failure, dcv, select};
 use crate::house::House;
 
@@ -45,25 +47,23 @@ pub struct Replaced {
 /// Replaces a certificate, or changes a request that has none yet.
 ///
 /// # Errors
-/// -4 orderNumber; -20, -21, -22, -26, -36 for orders that cannot be replaced; what is wrong with CSR and names; -55.
+/// -91, -3, -4 for what the account may not claim; -4 orderNumber; -20, -21, -22, -26, -36 for orders that cannot be
+/// replaced; -4 for templates, CA and hierarchy; what is wrong with CSR and names; -55.
 pub async fn replace(
     house: &Arc<House>,
     caller: &Caller,
     request: ReplaceSslRequest,
 ) -> Result<Replaced, Failure> {
-    let account = caller.account();
-    if let Some(id) = request.ca_certificate_id {
-        if !account.privileges.ca_choice {
-            return Err(Refusal::Permission("caCertificateID").into());
-        }
-        if house.authority.ca(CaId(id)).is_none() {
-            return Err(Refusal::invalid("caCertificateID").into());
-        }
-    }
-    let csr = match &request.csr {
-        Some(text) => Some(issuance::csr::read(text, &house.weak_keys).map_err(Refusal::from)?),
-        None => None,
+    let (person, ca) = (&request.representative, request.ca_certificate_id);
+    placement::check_privileges(caller.account(), ca, person)?;
+    placement::check_call_back(person)?;
+    // Read before the transaction, told after the order was found.
+    let read = |text: &String| {
+        let csr = issuance::csr::read(text, &house.weak_keys)?;
+        placement::check_country(request.prioritise, &csr)?;
+        Ok(csr)
     };
+    let csr = request.csr.as_ref().map(read);
     let job = Replacement {
         house: house.clone(),
         caller: caller.clone(),
@@ -79,7 +79,7 @@ struct Replacement {
     house: Arc<House>,
     caller: Caller,
     request: ReplaceSslRequest,
-    csr: Option<Csr>,
+    csr: Option<Result<Csr, Refusal>>,
     generated: UniqueValue,
     now: Time,
 }
@@ -90,9 +90,10 @@ impl Replacement {
         let pending = self.may_replace(&old)?;
         let bought = Bought::from_json(&old.bought)
             .map_err(|e| Failure::Internal(format!("bought: {e}")))?;
+        self.judge_values(tx, &old, &bought)?;
         let old_names = names::of_request(tx, old.certificate)?;
         let csr = match &self.csr {
-            Some(csr) => csr.clone(),
+            Some(read) => read.clone()?,
             None => {
                 issuance::csr::read_der(&old.csr, &self.house.weak_keys).map_err(Refusal::from)?
             }
@@ -100,7 +101,7 @@ impl Replacement {
         let plans = self.plans(&old, &bought, &old_names, &csr)?;
         let rows = self.rows(tx, bought.kind(), &plans.1, &old_names, pending)?;
         let unique_value = self.unique_value(tx, &old, &csr)?;
-        let checks = checks(&old, &bought, pending);
+        let checks = self.checks(&old, &bought, pending);
         let new = NewRequest {
             state: RequestState::AwaitingValidation { checks },
             csr: csr.der.clone(),
@@ -151,6 +152,22 @@ impl Replacement {
             select::newest(tx, account, number, false)?
         };
         found.ok_or(Failure::Refused(Refusal::invalid("orderNumber")))
+    }
+
+    /// Values that depend on the order: templates of the account, a CA that signs orders like it, and its hierarchy.
+    fn judge_values(
+        &self,
+        tx: &mut Tx<'_>,
+        old: &OrderView,
+        bought: &Bought,
+    ) -> Result<(), Failure> {
+        check_templates(tx, old.account, &self.request.texts)?;
+        let chosen = self.request.ca_certificate_id;
+        check_ca(&self.house, chosen, bought.level(), bought.intranet, old.test)?;
+        match self.request.test {
+            Some(test) if test != old.test => Err(Refusal::invalid("test").into()),
+            _ => Ok(()),
+        }
     }
 
     /// True when the request has no certificate yet and is changed in place.
@@ -410,6 +427,31 @@ impl Replacement {
         serde_json::Value::Object(merged).to_string()
     }
 
+    /// What people have checked stays checked, and a caller who may says what else was; domain control is looked at again
+    /// (fresh proofs of the chain count).
+    fn checks(&self, old: &OrderView, bought: &Bought, pending: bool) -> Vec<Check> {
+        let person = &self.request.representative;
+        if pending && old.state != RequestState::Ready {
+            let now = |c: &Check| match c.kind {
+                CheckKind::DomainControl => CheckState::Open,
+                CheckKind::ApplicantRepresentative if person.is_validated == Some(true) => {
+                    CheckState::Passed
+                }
+                CheckKind::CallBack if person.is_call_back_completed == Some(true) => {
+                    CheckState::Passed
+                }
+                _ => c.state,
+            };
+            return old.state.checks().iter().map(|c| Check { state: now(c), ..*c }).collect();
+        }
+        let state = |kind| match kind {
+            CheckKind::DomainControl => CheckState::Open,
+            _ => CheckState::Passed,
+        };
+        let checks = bought.level().checks().iter();
+        checks.map(|kind| Check { kind: *kind, state: state(*kind) }).collect()
+    }
+
     fn note(&self, tx: &mut Tx<'_>, old: &OrderView, order: OrderNumber) -> Result<(), StoreError> {
         let detail = serde_json::json!({ "replaces": old.number.0 });
         let kind = if order == old.number { "order.changed" } else { "order.replacement_placed" };
@@ -423,22 +465,6 @@ impl Replacement {
         };
         events::append(tx, &event)
     }
-}
-
-/// What people have checked stays checked; domain control is looked at again (fresh proofs of the chain count).
-fn checks(old: &OrderView, bought: &Bought, pending: bool) -> Vec<Check> {
-    if pending && old.state != RequestState::Ready {
-        let reopen = |c: &Check| match c.kind {
-            CheckKind::DomainControl => Check { state: CheckState::Open, ..*c },
-            _ => *c,
-        };
-        return old.state.checks().iter().map(reopen).collect();
-    }
-    let state = |kind| match kind {
-        CheckKind::DomainControl => CheckState::Open,
-        _ => CheckState::Passed,
-    };
-    bought.level().checks().iter().map(|kind| Check { kind: *kind, state: state(*kind) }).collect()
 }
 
 fn choice_of(old: &OrderView, bought: &Bought) -> Choice {
