@@ -226,8 +226,19 @@ pub fn set_csr(tx: &mut Tx<'_>, id: CertificateId, r: &NewRequest) -> Result<()>
         key_kind.as_str(),
         r.common_name.as_deref(),
         r.unique_value.as_deref(),
+        r.ca_choice.map(|ca| ca.0),
     ];
     tx.execute_one(&SET_CSR, values)
+}
+
+/// Exchanges what an order keeps of what its caller gave.
+pub fn set_parameters(
+    tx: &mut Tx<'_>,
+    order: OrderNumber,
+    parameters: &str,
+    foreign_order_number: Option<&str>,
+) -> Result<()> {
+    tx.execute_one(&SET_PARAMETERS, params![order.0, parameters, foreign_order_number])
 }
 
 /// An order by its number.
@@ -430,6 +441,7 @@ pub const ALL: &[&Sql] = &[
     &SET_REMOVED,
     &SET_TERM_END,
     &SET_CSR,
+    &SET_PARAMETERS,
     &BY_NUMBER,
     &BY_CERTIFICATE,
     &NEWEST,
@@ -482,8 +494,12 @@ const SET_TERM_END: Sql =
 
 const SET_CSR: Sql = Sql::both(
     "UPDATE certificate_requests SET csr = $2, csr_sha256 = $3, spki = $4, key_kind = $5, common_name = $6,
-         unique_value = $7
+         unique_value = $7, ca_choice = $8
      WHERE certificate_id = $1",
+);
+
+const SET_PARAMETERS: Sql = Sql::both(
+    "UPDATE orders SET parameters = $2, foreign_order_number = $3 WHERE order_number = $1",
 );
 
 macro_rules! view {

@@ -17,6 +17,7 @@ on_both!(
     names_stay_within_what_was_paid,
     names_that_were_paid_for_may_come_back,
     a_ca_of_the_orders_kind_signs_replacements,
+    what_is_said_in_place_counts,
     what_a_replacement_may_not_claim,
     the_order_is_judged_before_the_request,
     that_very_order,
@@ -328,6 +329,72 @@ fn a_ca_of_the_orders_kind_signs_replacements(sandbox: &Sandbox) {
     let public = intranet.clone().set("caCertificateID", &sandbox.ca("public-ov-ec"));
     sandbox.call("!AutoApplySSL", &public).refused(-4, BAD_CA);
     place(sandbox, &intranet.set("caCertificateID", &sandbox.ca("private-ov-ec")));
+}
+
+/// A template for domain control mails of the reseller's.
+fn template(sandbox: &Sandbox, text: &str) -> String {
+    let folder = tools::Folder::new();
+    let file = folder.write("dcv.txt", format!("{text} {{{{ code }}}}\n"));
+    let login = sandbox.login("reseller")[0].1.clone();
+    let add = ["template", "add", "--account", &login, "--kind", "dcv", "--subject", text];
+    let made = sandbox.operator(&[&add[..], &["--text", &file]].concat());
+    made["template"].to_string()
+}
+
+/// emailAddress, languageName, templates and foreignOrderNumber of a request that is changed in place.
+fn what_is_said_in_place_counts(sandbox: &Sandbox) {
+    let name = fresh_name("inplace");
+    let (old, new) = (format!("old@{name}"), format!("new@{name}"));
+    let csr = Csr::new(&name);
+    let form = order_by("CNAME_CSR_HASH", &csr)
+        .set("emailAddress", &old)
+        .set("languageName", "fr")
+        .set("foreignOrderNumber", "before");
+    let order = place(sandbox, &form);
+    let mine = template(sandbox, &format!("Words of {name}"));
+    let admin = format!("admin@{name}");
+    let changed = replace(
+        sandbox,
+        &order,
+        &[
+            ("emailAddress", &new),
+            ("languageName", "de"),
+            ("foreignOrderNumber", "after"),
+            ("dcvTemplateID", &mine),
+            ("dcvMethod", "EMAIL"),
+            ("dcvEmailAddress", &admin),
+        ],
+    );
+    assert_eq!(changed.order_number(), order);
+    assert_eq!(sandbox.order_column(&order, "foreign_order_number"), "after");
+    let mails = |to: &str, count: usize| {
+        sandbox.wait_for(to, || Some(sandbox.mailbox(to)).filter(|mails| mails.len() >= count))
+    };
+    assert_eq!(mails(&admin, 1)[0]["subject"], format!("Words of {name}").as_str());
+    // A mail that is sent again has them too.
+    let again = Form::new(&[("orderNumber", &order)]);
+    assert_eq!(sandbox.call("!ResendDCVEmail", &again).raw, "errorCode=0");
+    let sent = mails(&admin, 2);
+    assert_eq!(sent[0]["subject"], format!("Words of {name}").as_str());
+    let text = sent[0]["text"].as_str().expect("text").trim();
+    let (_, code) = text.rsplit_once(' ').expect("a code at the end");
+    let url = format!("{}/products/EnterDCVCode2", sandbox.at("api"));
+    let form = [("orderNumber", order.as_str()), ("dcvCode", code)];
+    sandbox.http().post(url).form(&form).send().expect("a page");
+    issued(sandbox, &order, "the code was entered");
+    let letter = mails(&new, 1)[0]["subject"].clone();
+    assert!(sandbox.mailbox(&old).is_empty());
+    // In German, as a German order's is.
+    let german = fresh_name("inplace");
+    let csr = Csr::new(&german);
+    sandbox.publish_cname(&csr, &german, None);
+    let to = format!("owner@{german}");
+    let form = order_by("CNAME_CSR_HASH", &csr).set("emailAddress", &to).set("languageName", "de");
+    let other = place(sandbox, &form);
+    issued(sandbox, &other, "a German order");
+    let text = mails(&to, 1)[0]["subject"].as_str().expect("a subject").to_owned();
+    let wanted = text.replace(&other, &order).replace(&german, &name);
+    assert_eq!(letter, wanted.as_str());
 }
 
 fn what_a_replacement_may_not_claim(sandbox: &Sandbox) {

@@ -211,7 +211,7 @@ pub async fn update(
             names::set_method(tx, order.certificate, row)?;
         }
         enqueue_validation(tx, order.certificate, now, now)?;
-        let letter = letter(&account, &order, request.template, now);
+        let letter = letter(&account, order.number, &order.parameters, request.template, now);
         send_codes(&house2, tx, &letter, &changed)?;
         note(tx, &account, &order, "dcv.changed", &changed, now)
     };
@@ -326,7 +326,7 @@ pub async fn resend(
         for row in &changed {
             names::set_method(tx, order.certificate, row)?;
         }
-        let letter = letter(&account, &order, request.template, now);
+        let letter = letter(&account, order.number, &order.parameters, request.template, now);
         send_codes(&house2, tx, &letter, &changed)?;
         note(tx, &account, &order, "dcv.mail_resent", &changed, now)
     };
@@ -569,17 +569,19 @@ fn check_template(tx: &mut Tx<'_>, account: AccountId, id: Option<i64>) -> Resul
     }
 }
 
-fn letter<'a>(
+/// A letter in the order's language, by its template or another.
+pub(crate) fn letter<'a>(
     account: &'a Account,
-    order: &OrderView,
+    order: OrderNumber,
+    parameters: &str,
     template: Option<i64>,
     now: Time,
 ) -> Letter<'a> {
-    let given: serde_json::Value = serde_json::from_str(&order.parameters).unwrap_or_default();
+    let given: serde_json::Value = serde_json::from_str(parameters).unwrap_or_default();
     let number = |name: &str| given[name].as_str().and_then(|v| v.parse().ok());
     Letter {
         account,
-        order: order.number,
+        order,
         template: template.or_else(|| number("dcvTemplateID")),
         language: given["languageName"].as_str().and_then(Language::from_code),
         now,

@@ -102,6 +102,7 @@ impl Replacement {
         let rows = self.rows(tx, bought.kind(), &plans.1, &old_names, pending)?;
         let unique_value = self.unique_value(tx, &old, &csr)?;
         let checks = self.checks(&old, &bought, pending);
+        let parameters = self.parameters(&old);
         let new = NewRequest {
             state: RequestState::AwaitingValidation { checks },
             csr: csr.der.clone(),
@@ -113,8 +114,11 @@ impl Replacement {
             unique_value: unique_value.as_ref().map(|u| u.as_str().to_owned()),
             ca_choice: self.request.ca_certificate_id.map(CaId).or(old.ca_choice),
         };
-        let (order, certificate) =
-            if pending { self.change(tx, &old, &new)? } else { self.insert(tx, &old, &new)? };
+        let (order, certificate) = if pending {
+            self.change(tx, &old, &new, &parameters)?
+        } else {
+            self.insert(tx, &old, &new, &parameters)?
+        };
         names::insert(tx, certificate, &rows)?;
         for row in &rows {
             if let Some(control) = &row.shown {
@@ -126,13 +130,7 @@ impl Replacement {
             return Err(Refusal::TokenNotUnique.into());
         }
         enqueue_validation(tx, certificate, self.now, self.now)?;
-        let letter = dcv::Letter {
-            account: self.caller.account(),
-            order,
-            template: self.request.texts.dcv_template,
-            language: self.request.texts.language,
-            now: self.now,
-        };
+        let letter = dcv::letter(self.caller.account(), order, &parameters, None, self.now);
         dcv::send_codes(&self.house, tx, &letter, &rows)?;
         self.note(tx, &old, order)?;
         Ok(Replaced {
@@ -377,11 +375,13 @@ impl Replacement {
         tx: &mut Tx<'_>,
         old: &OrderView,
         new: &NewRequest,
+        parameters: &str,
     ) -> Result<(OrderNumber, CertificateId), Failure> {
         if !orders::set_state(tx, old.certificate, &old.state, &new.state, self.now)? {
             return Err(Refusal::BeingIssued.into());
         }
         orders::set_csr(tx, old.certificate, new)?;
+        orders::set_parameters(tx, old.number, parameters, self.foreign_order_number(old))?;
         names::delete(tx, old.certificate)?;
         Ok((old.number, old.certificate))
     }
@@ -391,6 +391,7 @@ impl Replacement {
         tx: &mut Tx<'_>,
         old: &OrderView,
         new: &NewRequest,
+        parameters: &str,
     ) -> Result<(OrderNumber, CertificateId), StoreError> {
         let (order, certificate) = orders::next_numbers(tx)?;
         let row = NewOrder {
@@ -402,18 +403,18 @@ impl Replacement {
             term_days: old.term_days,
             term_end: old.term_end,
             cost: Money::ZERO,
-            foreign_order_number: self
-                .request
-                .foreign_order_number
-                .clone()
-                .or_else(|| old.foreign_order_number.clone()),
-            parameters: self.parameters(old),
+            foreign_order_number: self.foreign_order_number(old).map(str::to_owned),
+            parameters: parameters.to_owned(),
             placed_at: self.now,
             expires_at: self.now.plus(i64::from(self.house.rules.unproven_days) * DAY),
         };
         orders::insert(tx, order, &row)?;
         orders::insert_request(tx, order, certificate, new, self.now)?;
         Ok((order, certificate))
+    }
+
+    fn foreign_order_number<'a>(&'a self, old: &'a OrderView) -> Option<&'a str> {
+        self.request.foreign_order_number.as_deref().or(old.foreign_order_number.as_deref())
     }
 
     /// What was given now over what was given before.
