@@ -20,6 +20,7 @@ on_both!(
     what_is_said_in_place_counts,
     what_a_replacement_may_not_claim,
     the_order_is_judged_before_the_request,
+    callers_at_the_same_moment_get_tokens_of_their_own,
     that_very_order,
     orders_that_cannot_be_replaced,
 );
@@ -452,6 +453,31 @@ fn the_order_is_judged_before_the_request(sandbox: &Sandbox) {
     let foreign = form.set("csr", "nonsense").login(sandbox, "webhost");
     Answer::read(&sandbox.post("!AutoReplaceSSL", &foreign))
         .refused(-4, "The value of the 'orderNumber' argument is invalid!");
+}
+
+/// One request for eight chains at once, half of them new, and no value given: each gets one of its own.
+fn callers_at_the_same_moment_get_tokens_of_their_own(sandbox: &Sandbox) {
+    for _ in 0..3 {
+        let name = fresh_name("moment");
+        let orders: Vec<String> =
+            (0..4).map(|_| place(sandbox, &order_by("CNAME_CSR_HASH", &Csr::new(&name)))).collect();
+        let csr = Csr::new(&name);
+        let form = order_by("CNAME_CSR_HASH", &csr);
+        let answers: Vec<Answer> = std::thread::scope(|scope| {
+            let replaced = orders.iter().map(|order| {
+                let csr = &csr;
+                scope.spawn(move || replace(sandbox, order, &[("csr", &csr.pem)]))
+            });
+            let placed = (0..4).map(|_| scope.spawn(|| sandbox.call("!AutoApplySSL", &form)));
+            let calls: Vec<_> = replaced.chain(placed).collect();
+            calls.into_iter().map(|call| call.join().expect("an answer")).collect()
+        });
+        assert!(answers.iter().all(|a| a.get("errorCode") == "0"), "{answers:?}");
+        let mut values: Vec<&str> = answers.iter().map(|a| a.get("uniqueValue")).collect();
+        values.sort_unstable();
+        values.dedup();
+        assert_eq!(values.len(), 8, "{answers:?}");
+    }
 }
 
 /// exactOrder=Y: what that order had, not what the newest one of its chain has.

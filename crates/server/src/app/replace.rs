@@ -100,7 +100,7 @@ impl Replacement {
         };
         let plans = self.plans(&old, &bought, &old_names, &csr)?;
         let rows = self.rows(tx, bought.kind(), &plans.1, &old_names, pending)?;
-        let unique_value = self.unique_value(tx, &old, &csr)?;
+        let unique_value = self.use_token(tx, &old, &csr)?;
         let checks = self.checks(&old, &bought, pending);
         let parameters = self.parameters(&old);
         let new = NewRequest {
@@ -124,10 +124,6 @@ impl Replacement {
             if let Some(control) = &row.shown {
                 names::set_shown(tx, certificate, row.position, control)?;
             }
-        }
-        let unique = unique_value.as_ref().map_or("", UniqueValue::as_str);
-        if !orders::use_token(tx, &csr.digests.sha256, unique, old.base)? {
-            return Err(Refusal::TokenNotUnique.into());
         }
         enqueue_validation(tx, certificate, self.now, self.now)?;
         let letter = dcv::letter(self.caller.account(), order, &parameters, None, self.now);
@@ -296,6 +292,29 @@ impl Replacement {
             disable_swp: false,
             reply: r.reply,
             kept: r.kept.clone(),
+        }
+    }
+
+    /// Takes the token for this chain. When somebody was faster between our look and our write (PostgreSQL), that is the
+    /// same as having seen the request before.
+    fn use_token(
+        &self,
+        tx: &mut Tx<'_>,
+        old: &OrderView,
+        csr: &Csr,
+    ) -> Result<Option<UniqueValue>, Failure> {
+        let wanted = self.unique_value(tx, old, csr)?;
+        let mut take = |value: &Option<UniqueValue>| {
+            let text = value.as_ref().map_or("", UniqueValue::as_str);
+            orders::use_token(tx, &csr.digests.sha256, text, old.base)
+        };
+        if take(&wanted)? {
+            return Ok(wanted);
+        }
+        let generated = Some(self.generated.clone());
+        match wanted.is_none() && take(&generated)? {
+            true => Ok(generated),
+            false => Err(Refusal::TokenNotUnique.into()),
         }
     }
 
