@@ -177,6 +177,15 @@ fn the_receiver_may_decline(sandbox: &Sandbox) {
     let html = page.text().expect("text");
     assert!(![RIGHT, ISSUED, WRONG].iter().any(|s| html.contains(s)), "{html}");
     look(sandbox, &order).refused(-20, "The certificate request has been rejected!");
+    // What was paid is given back, once.
+    let ledger = format!(
+        "SELECT kind, CAST(amount AS TEXT) FROM ledger WHERE order_number = {order} ORDER BY id"
+    );
+    let lines = [["debit", "-7900"], ["refund", "7900"]];
+    assert_eq!(sandbox.rows(&ledger), lines);
+    let again = sandbox.http().post(format!("{}/products/RejectDCVCode", sandbox.at("api")));
+    again.form(&form).send().expect("a page");
+    assert_eq!(sandbox.rows(&ledger), lines);
     assert_eq!(sentence(&enter(sandbox, &order, &code)), WRONG);
     let again = Form::new(&[("orderNumber", &order), ("newMethod", "HTTP_CSR_HASH")]);
     let again = sandbox.call("!AutoUpdateDCV", &again);
