@@ -13,7 +13,9 @@ use crate::mail_address::MailAddress;
 use crate::money::Money;
 use crate::names::{CertName, DnsName};
 use crate::order::RequestState;
-use crate::order_ssl::{ChosenNames, DcvChoice, DcvList, Prioritise, SslOrderRequest};
+use crate::order_ssl::{
+    ChosenNames, DcvChoice, DcvList, DcvWishes, Prioritise, Representative, SslOrderRequest,
+};
 use crate::product::{Catalogue, Choice, Kind, Level};
 use crate::refusal::Refusal;
 use crate::subject::{self, Subject};
@@ -46,6 +48,15 @@ pub struct NamePlan {
     pub address: Option<MailAddress>,
 }
 
+/// An address that a domain publishes, and the authorization domain name at which it was offered.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Offer {
+    /// The authorization domain name.
+    pub adn: DnsName,
+    /// The address.
+    pub address: MailAddress,
+}
+
 /// What the store knows about the request at hand.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Facts {
@@ -55,8 +66,8 @@ pub struct Facts {
     pub token_used: bool,
     /// The account has an order with this foreignOrderNumber.
     pub foreign_order_number_used: bool,
-    /// Addresses offered to this account for these names within 24 hours, beyond the constructed ones.
-    pub offered: Vec<MailAddress>,
+    /// What was offered to this account within 24 hours, beyond the constructed addresses.
+    pub offered: Vec<Offer>,
     /// A stub order that may be redeemed: of this account and product, not redeemed yet. None when there is none.
     pub stub_is_redeemable: bool,
 }
@@ -99,26 +110,9 @@ pub fn before_csr(
     if request.stub_order_number.is_some() && !may.voucher {
         return Err(Refusal::Voucher("stubOrderNumber"));
     }
-    if request.ca_certificate_id.is_some() && !may.ca_choice {
-        return Err(Refusal::Permission("caCertificateID"));
-    }
-    let person = &request.representative;
-    for (parameter, value) in [
-        ("isAppRepValidated", person.is_validated),
-        ("isCallbackCompleted", person.is_call_back_completed),
-    ] {
-        if value == Some(true) && !may.registration_authority {
-            return Err(Refusal::Permission(parameter));
-        }
-    }
+    check_privileges(account, request.ca_certificate_id, &request.representative)?;
     let choice = catalogue.choose(request, may.bonus_days)?;
-    if person.is_call_back_completed == Some(true) {
-        match person.is_validated {
-            Some(true) => {}
-            Some(false) => return Err(Refusal::invalid("isAppRepValidated")),
-            None => return Err(Refusal::Missing("isAppRepValidated")),
-        }
-    }
+    check_call_back(&request.representative)?;
     if request.test && !may.test_orders {
         return Err(Refusal::invalid("test"));
     }
@@ -134,6 +128,42 @@ pub fn before_csr(
     }
     check_eidas(level, request)?;
     Ok(choice)
+}
+
+/// What orders and replacements may ask for only with a privilege: a certain CA, and checks that the caller has made (D39).
+///
+/// # Errors
+/// -91.
+pub fn check_privileges(
+    account: &Account,
+    ca_certificate_id: Option<i64>,
+    person: &Representative,
+) -> Result<(), Refusal> {
+    let may = account.privileges;
+    if ca_certificate_id.is_some() && !may.ca_choice {
+        return Err(Refusal::Permission("caCertificateID"));
+    }
+    for (parameter, value) in [
+        ("isAppRepValidated", person.is_validated),
+        ("isCallbackCompleted", person.is_call_back_completed),
+    ] {
+        if value == Some(true) && !may.registration_authority {
+            return Err(Refusal::Permission(parameter));
+        }
+    }
+    Ok(())
+}
+
+/// A call-back is made to a representative who was validated before (D40).
+///
+/// # Errors
+/// -3, -4.
+pub fn check_call_back(person: &Representative) -> Result<(), Refusal> {
+    match (person.is_call_back_completed, person.is_validated) {
+        (Some(true), Some(false)) => Err(Refusal::invalid("isAppRepValidated")),
+        (Some(true), None) => Err(Refusal::Missing("isAppRepValidated")),
+        _ => Ok(()),
+    }
 }
 
 /// Identifiers and roles of eIDAS products (endpoints.md sections 22.2 to 22.6, D90 to D92); for other products they are
@@ -175,16 +205,26 @@ fn check_eidas(level: Level, request: &SslOrderRequest) -> Result<(), Refusal> {
 /// # Errors
 /// What is missing or wrong in names (-3, -4, -5, -6, -8, -18, -19, -35) or subject (-3, -7, -8).
 pub fn compose(choice: Choice, request: &SslOrderRequest, csr: &Csr) -> Result<Composed, Refusal> {
-    let country = csr.subject.country.as_deref();
-    if let Some(code) = country.filter(|_| request.prioritise != Prioritise::ParametersOnly) {
-        code.parse::<crate::country::CountryCode>()
-            .map_err(|_| Refusal::NotACountry(code.to_owned()))?;
-    }
+    check_country(request.prioritise, csr)?;
     let names = choose_names(&choice, request, csr)?;
     let subject = subject::choose(choice.product.level, request, &csr.subject)?;
     let plans = plan(&choice, &names, request)?;
     let price = choice.price(names.ordered.len());
     Ok(Composed { choice, names, plans, subject, price })
+}
+
+/// A country in the CSR is one, unless nobody looks at it (D93).
+///
+/// # Errors
+/// -7.
+pub fn check_country(prioritise: Prioritise, csr: &Csr) -> Result<(), Refusal> {
+    let country = csr.subject.country.as_deref();
+    match country.filter(|_| prioritise != Prioritise::ParametersOnly) {
+        Some(code) if code.parse::<crate::country::CountryCode>().is_err() => {
+            Err(Refusal::NotACountry(code.to_owned()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Decides with what the store knows. `generate` makes a unique value when one is needed.
@@ -246,26 +286,17 @@ pub fn choose_unique_value(
     }
 }
 
-/// Whether a mail about a name may go to an address: a constructed one of any authorization domain name, or one that was
-/// offered (D73).
+/// The authorization domain name of a name for which an address speaks: the domain after the `@` of a constructed one,
+/// else the one at which the address was offered, the widest of several (BR 3.2.2.4.4, .13, .14). None: no mail about the
+/// name may go there (D73).
 #[must_use]
-pub fn address_fits(name: &CertName, address: &MailAddress, offered: &[MailAddress]) -> bool {
-    let Some(dns) = name.dns() else {
-        return false;
-    };
-    let constructed = dns.authorization_names();
-    let constructed = constructed.iter().flat_map(constructed_addresses);
-    constructed.into_iter().any(|a| a.same_mailbox(address))
-        || offered.iter().any(|a| a.same_mailbox(address))
-}
-
-/// The authorization domain name that an accepted address speaks for: the longest one of the name that equals the
-/// address' domain, else the registrable domain (contacts found in DNS stand for the domain they were found for).
-#[must_use]
-pub fn domain_of_address(name: &DnsName, address: &MailAddress) -> DnsName {
-    let adns = name.authorization_names();
-    let equal = adns.iter().find(|adn| adn.as_str() == address.domain());
-    equal.or(adns.last()).unwrap_or(name).clone()
+pub fn speaks_for(name: &CertName, address: &MailAddress, offered: &[Offer]) -> Option<DnsName> {
+    let adns = name.dns()?.authorization_names();
+    let constructed =
+        |adn: &&DnsName| constructed_addresses(adn).iter().any(|a| a.same_mailbox(address));
+    let offered_at =
+        |adn: &&DnsName| offered.iter().any(|o| o.adn == **adn && o.address.same_mailbox(address));
+    adns.iter().find(constructed).or_else(|| adns.iter().rfind(offered_at)).cloned()
 }
 
 fn check_addresses(
@@ -273,20 +304,25 @@ fn check_addresses(
     request: &SslOrderRequest,
     facts: &Facts,
 ) -> Result<(), Refusal> {
-    let parameter = match composed.choice.product.kind.is_list() {
-        false => "dcvEmailAddress",
-        true if request.dcv.addresses.is_some() => "dcvEmailAddresses",
-        true => "validationTokens",
-    };
     for plan in composed.plans.iter().filter(|p| !p.implicit) {
         if let Some(address) = &plan.address
-            && !address_fits(&plan.name, address, &facts.offered)
+            && speaks_for(&plan.name, address, &facts.offered).is_none()
         {
-            let why = format!("Not an acceptable address for {}", plan.name);
-            return Err(Refusal::invalid_because(parameter, why));
+            return Err(bad_address(composed.choice.product.kind, &request.dcv, &plan.name));
         }
     }
     Ok(())
+}
+
+/// -4 for an address that does not speak for a name, with the parameter in which it was given.
+#[must_use]
+pub fn bad_address(kind: Kind, wishes: &DcvWishes, name: &CertName) -> Refusal {
+    let parameter = match kind.is_list() {
+        false => "dcvEmailAddress",
+        true if wishes.addresses.is_some() => "dcvEmailAddresses",
+        true => "validationTokens",
+    };
+    Refusal::invalid_because(parameter, format!("Not an acceptable address for {name}"))
 }
 
 fn checks_of(
@@ -571,6 +607,44 @@ fn spread(
         DcvList::Each(each) => {
             let why = format!("{} entries for {} names", each.len(), names.ordered.len());
             Err(Refusal::invalid_because(parameter, why))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_speaks_for_its_own_domain_or_the_one_where_it_was_offered() {
+        let offer = |adn: &str, address: &str| Offer {
+            adn: adn.parse().unwrap(),
+            address: address.parse().unwrap(),
+        };
+        let offers = [
+            offer("shop.example.com", "owner@example.net"),
+            offer("a.example.com", "both@example.net"),
+            offer("example.com", "both@example.net"),
+            offer("b.example.com", "admin@example.com"),
+        ];
+        for (name, address, domain) in [
+            ("www.example.com", "admin@www.example.com", Some("www.example.com")),
+            ("www.example.com", "Hostmaster@EXAMPLE.com", Some("example.com")),
+            ("*.example.com", "webmaster@example.com", Some("example.com")),
+            ("example.com", "admin@www.example.com", None),
+            ("www.example.com", "someone@example.com", None),
+            ("shop.example.com", "owner@example.net", Some("shop.example.com")),
+            ("www.shop.example.com", "owner@example.net", Some("shop.example.com")),
+            ("*.shop.example.com", "owner@example.net", Some("shop.example.com")),
+            ("example.com", "owner@example.net", None),
+            ("b.example.com", "owner@example.net", None),
+            // Offered at two of its domains: the wider; constructed besides: what it is constructed of.
+            ("a.example.com", "both@example.net", Some("example.com")),
+            ("b.example.com", "admin@example.com", Some("example.com")),
+            ("8.8.8.8", "owner@example.net", None),
+        ] {
+            let found = speaks_for(&name.parse().unwrap(), &address.parse().unwrap(), &offers);
+            assert_eq!(found.as_ref().map(DnsName::as_str), domain, "{name} {address}");
         }
     }
 }

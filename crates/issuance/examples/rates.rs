@@ -77,7 +77,13 @@ fn issue(folder: &folder::CaFolder, csr: &Csr, now: Time, name: &str) {
         others_passed: true,
     };
     let proven = judge(&case, &policy, now).expect("a proof");
-    let rules = Rules { profile: &profiles[0], ca: &authority.certificate, policy: &policy, now };
+    let rules = Rules {
+        profile: &profiles[0],
+        ca: &authority.certificate,
+        test: false,
+        policy: &policy,
+        now,
+    };
     let prepare_one = || {
         let mut serial = [0; 16];
         System.fill(&mut serial);

@@ -29,6 +29,8 @@ pub struct Rules<'a> {
     pub profile: &'a Profile,
     /// The CA that shall sign it.
     pub ca: &'a CaCertificate,
+    /// Whether it is for a test order.
+    pub test: bool,
     /// The dated rules.
     pub policy: &'a Policy,
     /// Now.

@@ -37,6 +37,7 @@ pub const ALL: &[Migration] = &[
         include_str!("../migrations/0003_numbers.sqlite.sql"),
         include_str!("../migrations/0003_numbers.postgres.sql"),
     ),
+    Migration::both(4, "address_for", include_str!("../migrations/0004_address_for.sql")),
 ];
 
 /// One step of the schema.

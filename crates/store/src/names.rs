@@ -3,7 +3,7 @@
 use domain::certificate::{CertificateId, OrderNumber};
 use domain::dcv::{DcvMethod, RandomValue};
 use domain::mail_address::MailAddress;
-use domain::names::CertName;
+use domain::names::{CertName, DnsName};
 use domain::proof::Control;
 use domain::time::Time;
 
@@ -24,6 +24,8 @@ pub struct RequestName {
     pub method: DcvMethod,
     /// For mail: to whom.
     pub address: Option<MailAddress>,
+    /// The authorization domain name for which that address speaks.
+    pub address_for: Option<DnsName>,
     /// For mail and TXT records.
     pub random: Option<RandomValue>,
     /// How it was shown.
@@ -43,6 +45,7 @@ pub fn insert(tx: &mut Tx<'_>, id: CertificateId, names: &[RequestName]) -> Resu
             n.address.as_ref().map(|a| a.as_str()),
             n.random.as_ref().map(|r| r.text.as_str()),
             n.random.as_ref().map(|r| r.made.ms()),
+            n.address_for.as_ref().map(DnsName::as_str),
         ];
         tx.execute_one(&INSERT, values)?;
     }
@@ -65,7 +68,7 @@ pub fn of_requests(
     ids: &[CertificateId],
 ) -> Result<Vec<(CertificateId, RequestName)>> {
     let list = crate::orders::list(ids);
-    tx.query(&OF_REQUESTS, params![&list], |row| Ok((CertificateId(row.int(10)?), read(row)?)))
+    tx.query(&OF_REQUESTS, params![&list], |row| Ok((CertificateId(row.int(11)?), read(row)?)))
 }
 
 /// Changes how a name is to be proven. What was shown stays shown.
@@ -77,8 +80,16 @@ pub fn set_method(tx: &mut Tx<'_>, id: CertificateId, n: &RequestName) -> Result
         n.address.as_ref().map(|a| a.as_str()),
         n.random.as_ref().map(|r| r.text.as_str()),
         n.random.as_ref().map(|r| r.made.ms()),
+        n.address_for.as_ref().map(DnsName::as_str),
     ];
     tx.execute_one(&SET_METHOD, values)
+}
+
+/// Exchanges a random value for a new one, unless somebody did so before.
+pub fn renew(tx: &mut Tx<'_>, id: CertificateId, n: &RequestName, new: &RandomValue) -> Result<()> {
+    let old = n.random.as_ref().map(|r| r.text.as_str());
+    let values = params![id.0, n.position, old, new.text.as_str(), new.made.ms()];
+    tx.execute(&RENEW, values).map(drop)
 }
 
 /// Notes that control of a name was shown.
@@ -102,12 +113,14 @@ fn read(row: &Row<'_>) -> Result<RequestName> {
         _ => None,
     };
     let address = row.opt_text_ref(4)?.map(str::parse).transpose();
+    let address_for = row.opt_text_ref(10)?.map(str::parse).transpose();
     Ok(RequestName {
         position: row.int(0)?,
         name: row.text_ref(1)?.parse().map_err(|_| odd())?,
         implicit: row.bool(2)?,
         method: row.text_ref(3)?.parse().map_err(|_| odd())?,
         address: address.map_err(|_| odd())?,
+        address_for: address_for.map_err(|_| odd())?,
         random,
         shown: read_control(row, 7)?,
     })
@@ -127,34 +140,41 @@ fn read_control(row: &Row<'_>, first: usize) -> Result<Option<Control>> {
 
 /// The queries of this file.
 pub const ALL: &[&Sql] =
-    &[&INSERT, &DELETE, &OF_REQUEST, &OF_REQUESTS, &SET_METHOD, &SET_SHOWN, &OF_CHAIN];
+    &[&INSERT, &DELETE, &OF_REQUEST, &OF_REQUESTS, &SET_METHOD, &RENEW, &SET_SHOWN, &OF_CHAIN];
 
 const INSERT: Sql = Sql::both(
-    "INSERT INTO request_names (certificate_id, position, name, implicit, method, address, random_value, random_made_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    "INSERT INTO request_names (certificate_id, position, name, implicit, method, address, random_value,
+         random_made_at, address_for)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
 );
 
 const DELETE: Sql = Sql::both("DELETE FROM request_names WHERE certificate_id = $1");
 
 const OF_REQUEST: Sql = Sql::both(
-    "SELECT position, name, implicit, method, address, random_value, random_made_at, shown_for, shown_by, shown_at
+    "SELECT position, name, implicit, method, address, random_value, random_made_at, shown_for, shown_by, shown_at,
+         address_for
      FROM request_names WHERE certificate_id = $1 ORDER BY position",
 );
 
 const OF_REQUESTS: Sql = Sql::pair(
     "SELECT position, name, implicit, method, address, random_value, random_made_at, shown_for, shown_by, shown_at,
-         certificate_id
+         address_for, certificate_id
      FROM request_names WHERE certificate_id IN (SELECT value FROM json_each($1)) ORDER BY certificate_id, position",
     "SELECT position, name, implicit, method, address, random_value, random_made_at, shown_for, shown_by, shown_at,
-         certificate_id
+         address_for, certificate_id
      FROM request_names WHERE certificate_id = ANY(ARRAY(
          SELECT CAST(jsonb_array_elements_text(CAST(CAST($1 AS TEXT) AS JSONB)) AS BIGINT)))
      ORDER BY certificate_id, position",
 );
 
 const SET_METHOD: Sql = Sql::both(
-    "UPDATE request_names SET method = $3, address = $4, random_value = $5, random_made_at = $6
+    "UPDATE request_names SET method = $3, address = $4, random_value = $5, random_made_at = $6, address_for = $7
      WHERE certificate_id = $1 AND position = $2",
+);
+
+const RENEW: Sql = Sql::both(
+    "UPDATE request_names SET random_value = $4, random_made_at = $5
+     WHERE certificate_id = $1 AND position = $2 AND random_value = $3",
 );
 
 const SET_SHOWN: Sql = Sql::both(

@@ -273,8 +273,19 @@ pub fn set_csr(tx: &mut Tx<'_>, id: CertificateId, r: &NewRequest) -> Result<()>
         key_kind.as_str(),
         r.common_name.as_deref(),
         r.unique_value.as_deref(),
+        r.ca_choice.map(|ca| ca.0),
     ];
     tx.execute_one(&SET_CSR, values)
+}
+
+/// Exchanges what an order keeps of what its caller gave.
+pub fn set_parameters(
+    tx: &mut Tx<'_>,
+    order: OrderNumber,
+    parameters: &str,
+    foreign_order_number: Option<&str>,
+) -> Result<()> {
+    tx.execute_one(&SET_PARAMETERS, params![order.0, parameters, foreign_order_number])
 }
 
 /// An order by its number.
@@ -397,6 +408,11 @@ pub fn redeem_stub(tx: &mut Tx<'_>, stub: i64, by: OrderNumber) -> Result<bool> 
     Ok(tx.execute(&REDEEM_STUB, params![stub, by.0])? == 1)
 }
 
+/// Gives a stub order back that an order had redeemed which came to nothing.
+pub fn give_back_stub(tx: &mut Tx<'_>, order: OrderNumber) -> Result<()> {
+    tx.execute(&GIVE_BACK_STUB, params![order.0]).map(drop)
+}
+
 /// Counts: how many orders there are in all.
 pub fn count(tx: &mut Tx<'_>) -> Result<i64> {
     tx.query_one(&COUNT, &[], |row| row.int(0))
@@ -513,6 +529,7 @@ pub const ALL: &[&Sql] = &[
     &SET_REMOVED,
     &SET_TERM_END,
     &SET_CSR,
+    &SET_PARAMETERS,
     &BY_NUMBER,
     &BY_CERTIFICATE,
     &BY_CERTIFICATES,
@@ -528,6 +545,7 @@ pub const ALL: &[&Sql] = &[
     &INSERT_STUB,
     &STUB,
     &REDEEM_STUB,
+    &GIVE_BACK_STUB,
     &COUNT,
 ];
 
@@ -573,8 +591,12 @@ const SET_TERM_END: Sql =
 
 const SET_CSR: Sql = Sql::both(
     "UPDATE certificate_requests SET csr = $2, csr_sha256 = $3, spki = $4, key_kind = $5, common_name = $6,
-         unique_value = $7, version = version + 1
+         unique_value = $7, ca_choice = $8, version = version + 1
      WHERE certificate_id = $1",
+);
+
+const SET_PARAMETERS: Sql = Sql::both(
+    "UPDATE orders SET parameters = $2, foreign_order_number = $3 WHERE order_number = $1",
 );
 
 macro_rules! view {
@@ -664,5 +686,8 @@ const STUB: Sql = Sql::both(
 const REDEEM_STUB: Sql = Sql::both(
     "UPDATE stub_orders SET redeemed_by = $2 WHERE stub_order_number = $1 AND redeemed_by IS NULL",
 );
+
+const GIVE_BACK_STUB: Sql =
+    Sql::both("UPDATE stub_orders SET redeemed_by = NULL WHERE redeemed_by = $1");
 
 const COUNT: Sql = Sql::both("SELECT COUNT(*) FROM orders");

@@ -77,8 +77,8 @@ pub struct ReplaceSslRequest {
     pub is_customer_validated: Option<bool>,
     /// `foreignOrderNumber`, truncated to 64 characters.
     pub foreign_order_number: Option<String>,
-    /// `test`.
-    pub test: bool,
+    /// `test`, if given: it cannot be another than the order's.
+    pub test: Option<bool>,
     /// How to answer.
     pub reply: OrderReplyWishes,
     /// Every parameter that was given, as in an order.
@@ -113,7 +113,7 @@ pub fn parse(call: &Authed) -> Result<ReplaceSslRequest, Refusal> {
         ca_certificate_id: f.integer("caCertificateID"),
         is_customer_validated: f.flag("isCustomerValidated"),
         foreign_order_number: f.text("foreignOrderNumber"),
-        test: f.yes("test"),
+        test: f.flag("test"),
         reply: parts::reply_wishes(&f),
         kept: f.kept(),
     })
@@ -213,7 +213,7 @@ const ROWS: &[Parameter] = &[
     optional("showCertificateState").flag().default("N"),
     optional("foreignOrderNumber").chars(64).truncate(),
     optional("responseFormat").chars(1).one_of("0 1").default("0"),
-    optional("test").flag().default("N"),
+    optional("test").flag(),
     optional("appRepForename").string(64).truncate(),
     optional("appRepSurname").string(64).truncate(),
     optional("appRepEmailAddress").string(255).read_as(Form::Mail).truncate(),

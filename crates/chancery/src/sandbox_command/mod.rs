@@ -3,7 +3,7 @@
 mod folder;
 mod house;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +42,9 @@ pub struct Arguments {
     /// Connections to a PostgreSQL database
     #[arg(long, value_name = "N", default_value_t = 16)]
     database_connections: usize,
+    /// A public address whose ports 80 and 443 lead to the fake web, for certificates that name it; may be given again
+    #[arg(long, value_name = "IP")]
+    web_address: Vec<IpAddr>,
     /// Stop when standard input ends: no sandbox outlives the test that started it
     #[arg(long)]
     until_eof: bool,
@@ -120,6 +123,8 @@ fn plan(
     ports: &folder::Ports,
     at: &Addresses,
 ) -> anyhow::Result<Plan> {
+    let web = |ip: &IpAddr| [((*ip, 80), at.http), ((*ip, 443), at.https)];
+    let web = arguments.web_address.iter().flat_map(web);
     Ok(Plan {
         database: arguments
             .database
@@ -140,7 +145,7 @@ fn plan(
             nameservers: vec![at.dns],
             dnssec_off: true,
             dns_over_tcp: true,
-            overrides: at.dial_override().to_vec(),
+            overrides: at.dial_override().into_iter().chain(web).collect(),
             // The control API makes the house forget when the fake DNS changes.
             caa_memory: std::time::Duration::from_secs(60),
             ..OutsidePlan::default()

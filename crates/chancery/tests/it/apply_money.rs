@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use serde_json::json;
+
 use crate::apply_kit::{APPLY, any_csr, complete, nothing_stored};
 use crate::kit::{Answer, Csr, Form, Sandbox, fresh_name};
 use crate::{on_both, on_both_refusing};
@@ -14,6 +16,7 @@ on_both!(
     the_balance_ends_at_the_limit,
     the_end_customer_pays,
     a_stub_order_is_redeemed_once,
+    a_stub_order_comes_back_with_an_order_that_comes_to_nothing,
     what_an_account_may_not,
 );
 on_both_refusing!(no_credit_no_order);
@@ -259,6 +262,31 @@ fn a_stub_order_is_redeemed_once(sandbox: &Sandbox) {
     });
     let taken = answers.iter().filter(|answer| answer.get("errorCode") == "0").count();
     assert_eq!(taken, 1, "{answers:?}");
+}
+
+fn a_stub_order_comes_back_with_an_order_that_comes_to_nothing(sandbox: &Sandbox) {
+    let login = sandbox.login("reseller")[0].1.clone();
+    let made = sandbox.operator(&["order", "stub", "--account", &login, "--product", "488"]);
+    let stub = made["stubOrderNumber"].to_string().trim_matches('"').to_owned();
+    let redeem = || {
+        let csr = Csr::new(&fresh_name("stub"));
+        sandbox.call(APPLY, &Form::order(488, &csr).set("stubOrderNumber", &stub))
+    };
+    let refused = "The value of the 'stubOrderNumber' argument is invalid!";
+    // Taken back by the operator; rejected at the desk.
+    for _ in 0..2 {
+        let order = redeem().order_number();
+        redeem().refused(-4, refused);
+        sandbox.operator(&["order", "cancel", &order, "--why", "not wanted"]);
+        let order = redeem().order_number();
+        let number: u64 = order.parse().expect("a number");
+        let no = json!({ "orderNumber": number, "check": "domain_control", "result": "fail" });
+        sandbox.control("/settle", &no);
+        // Nothing was debited, so nothing is credited.
+        assert_eq!(ledger(sandbox, &order), [row("debit", "0")]);
+    }
+    redeem().order_number();
+    redeem().refused(-4, refused);
 }
 
 fn what_an_account_may_not(sandbox: &Sandbox) {

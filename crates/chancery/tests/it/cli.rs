@@ -441,7 +441,7 @@ mod serving {
 fn a_house_serves_from_a_configuration(database: Database) {
     let db = TestDb::new(database);
     let house = Folder::new();
-    let config = configure(&house, &db.address(), "");
+    let config = configure(&house, &db.address(), "strict_servers = true");
     let first = make_tls(&house);
     let serving = Serving::start(&["serve", "--config", &config]);
     let url = format!("https://localhost:{}/products/!AutoApplySSL", serving.port("listen"));
@@ -463,6 +463,16 @@ fn a_house_serves_from_a_configuration(database: Database) {
     let order = Answer::read(&placed).order_number();
     let details = json(&chancery(&["order", "show", &order, "--config", &config, "--json"]));
     assert_eq!(details["state"], "awaiting_validation");
+
+    // This house wants to know for how many servers a wildcard is.
+    let wildcard = Form::order(489, &Csr::new("*.example.com"))
+        .set("loginName", "shop")
+        .set("loginPassword", &word(&made["password"]));
+    let asked = |form: &Form| Answer::read(&ask(&first, &url, form).expect("an answer"));
+    asked(&wildcard).refused(-3, "The 'servers' argument is missing!");
+    asked(&wildcard.clone().set("servers", "101"))
+        .refused(-4, "The value of the 'servers' argument is invalid!");
+    asked(&wildcard.set("servers", "2")).refused(-15, "Not enough credit!");
 
     // What certificates name is alive.
     let plain = format!("http://127.0.0.1:{}/crl/public-root.crl", serving.port("listen_http"));

@@ -22,6 +22,7 @@ macro_rules! alone_on_both {
 
 alone_on_both!(
     proofs_are_looked_for_again_and_orders_expire,
+    a_value_that_is_shown_can_be_accepted,
     terms_are_served_by_the_rules_of_the_day
 );
 
@@ -48,6 +49,26 @@ fn enter(sandbox: &Sandbox, order: &str, code: &str) -> String {
 fn random_value(sandbox: &Sandbox, order: &str) -> String {
     let asked = Form::new(&[("orderNumber", order), ("showStatusDetails", "Y")]);
     sandbox.call("!GetMDCDomainDetails", &asked).get("randomValue_1").to_owned()
+}
+
+/// The order lives for ninety days and a value for thirty: whoever asks is shown one that is still good.
+fn a_value_that_is_shown_can_be_accepted(sandbox: &Sandbox) {
+    let name = fresh_name("clock");
+    let order = place(sandbox, &order_by("DNSTXT_RANDOM_VALUE", &Csr::new(&name)));
+    let first = random_value(sandbox, &order);
+    advance(sandbox, "29d");
+    assert_eq!(random_value(sandbox, &order), first, "good for thirty days");
+    advance(sandbox, "25h");
+    let second = random_value(sandbox, &order);
+    assert_ne!(second, first);
+    assert_eq!(random_value(sandbox, &order), second, "once");
+    let host = format!("_pki-validation.{name}");
+    sandbox.control("/set-txt", &json!({ "host": host, "value": first }));
+    advance(sandbox, "2d");
+    waits(sandbox, &order, "the first value is too old");
+    sandbox.control("/set-txt", &json!({ "host": host, "value": second }));
+    advance(sandbox, "2d");
+    issued(sandbox, &order, "the second value");
 }
 
 fn proofs_are_looked_for_again_and_orders_expire(sandbox: &Sandbox) {

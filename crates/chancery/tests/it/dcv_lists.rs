@@ -3,6 +3,7 @@
 use crate::kit::{Csr, Form, Sandbox, fresh_name};
 use crate::on_both;
 use crate::steps::{file, issued, look, names, place, proof_path, settled, waits};
+use crate::tools;
 
 on_both!(
     methods_name_by_name,
@@ -12,6 +13,18 @@ on_both!(
     names_wait_for_each_other,
     addresses_are_proven_by_files,
 );
+
+mod web_address {
+    #[test]
+    fn sqlite() {
+        super::an_address_is_issued(store::Database::Sqlite);
+    }
+
+    #[test]
+    fn postgres() {
+        super::an_address_is_issued(store::Database::Postgres);
+    }
+}
 
 fn order(names: &[String], csr: &Csr) -> Form {
     Form::order(279, csr).without("dcvMethod").set("domainNames", &names.join(","))
@@ -209,6 +222,46 @@ fn names_wait_for_each_other(sandbox: &Sandbox) {
     assert_eq!(sandbox.call("!AutoUpdateDCV", &update).raw, "errorCode=0");
     issued(sandbox, &number, "all three");
     assert_eq!(look(sandbox, &number).get("certificateStatus"), "Issued");
+}
+
+/// A public address that leads to the fake web: proven by a file there, it stands in the certificate.
+fn an_address_is_issued(database: store::Database) {
+    const ADDRESS: &str = "1.2.3.4";
+    let sandbox = &Sandbox::start_with(database, &["--web-address", ADDRESS]);
+    let name = fresh_name("ip");
+    let csr = Csr::new("");
+    sandbox.publish_file(&csr, "http", &name, None);
+    let wanted = [name.clone(), ADDRESS.to_owned()];
+    let number = place(sandbox, &order(&wanted, &csr).set("dcvMethod", "HTTP_CSR_HASH"));
+    settled(sandbox);
+    waits(sandbox, &number, "the address is not proven");
+    sandbox.publish_file(&csr, "http", ADDRESS, None);
+    let update = Form::new(&[
+        ("orderNumber", number.as_str()),
+        ("domainName", ADDRESS),
+        ("newMethod", "HTTP_CSR_HASH"),
+    ]);
+    assert_eq!(sandbox.call("!AutoUpdateDCV", &update).raw, "errorCode=0");
+    let answer = sandbox.collect(&number);
+    assert_eq!(answer.get("errorCode"), "2", "{}", answer.raw);
+    let leaf = tools::unbase64(answer.get("certificate"));
+    assert_eq!(names(&leaf), [name.as_str()]);
+    let folder = tools::Folder::new();
+    let file = folder.write("leaf.pem", tools::pem("CERTIFICATE", &leaf));
+    let above = answer.all("caCertificate").into_iter();
+    let chain: Vec<String> =
+        above.map(|der| tools::pem("CERTIFICATE", &tools::unbase64(der))).collect();
+    let chain = folder.write("chain.pem", chain.concat());
+    let roots = sandbox.at("roots");
+    for (what, value) in [("-verify_ip", ADDRESS), ("-verify_hostname", name.as_str())] {
+        let verify = ["verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", &roots];
+        tools::openssl_ok(&[&verify[..], &["-untrusted", &chain, what, value, &file]].concat());
+    }
+    let evidence = format!(
+        "SELECT e.method FROM evidence e JOIN certificate_requests r ON r.certificate_id = e.certificate_id \
+         WHERE r.order_number = {number} AND e.name = '{ADDRESS}' AND e.outcome = 'shown'"
+    );
+    assert_eq!(sandbox.value(&evidence), "HTTP_CSR_HASH (BR 3.2.2.5.1)");
 }
 
 /// An IP address in domainNames: by file only, and it stands in the certificate as one.

@@ -4,15 +4,19 @@ use serde_json::{Value, json};
 
 use crate::kit::{Answer, Csr, Form, Sandbox, fresh_name};
 use crate::on_both;
-use crate::steps::{issued, look, order_by, place, settled, waits};
+use crate::steps::{issued, look, names, order_by, place, settled, waits};
 
 on_both!(
     the_mail_and_its_pages,
+    a_code_goes_to_the_address_that_stands_for_the_domain,
     programs_post_with_the_values_in_the_query,
     a_wrong_code_settles_nothing,
     the_receiver_may_decline,
     mails_are_sent_again,
     addresses_that_domains_publish,
+    an_offer_is_for_the_names_that_were_asked_about,
+    a_contact_proves_the_domain_where_it_was_found,
+    a_replacement_takes_addresses_as_an_order_does,
     the_list_of_addresses,
 );
 
@@ -93,6 +97,25 @@ fn the_mail_and_its_pages(sandbox: &Sandbox) {
     assert_eq!(details.get("1_dcvStatus"), "Validated");
 }
 
+/// validationEmailAddress changes nothing about who may show control of a domain.
+fn a_code_goes_to_the_address_that_stands_for_the_domain(sandbox: &Sandbox) {
+    let name = fresh_name("mail");
+    let (address, customer) = (format!("admin@{name}"), format!("customer@{name}"));
+    let form = order_by("EMAIL", &Csr::new(&name)).set("dcvEmailAddress", &address);
+    let order = place(sandbox, &form.set("validationEmailAddress", &customer));
+    let first = code(&mail(sandbox, &address, 1));
+    let again = Form::new(&[("orderNumber", &order)]);
+    assert_eq!(sandbox.call("!ResendDCVEmail", &again).raw, "errorCode=0");
+    assert_eq!(code(&mail(sandbox, &address, 2)), first);
+    settled(sandbox);
+    let all = sandbox.control_get("/mailbox");
+    let to = |mail: &Value| mail["to"].to_string().contains(&address);
+    let about = |mail: &&Value| mail["subject"].to_string().contains(&format!("ORDER #{order} "));
+    let mails: Vec<&Value> = all.as_array().expect("mails").iter().filter(about).collect();
+    assert!(mails.len() == 2 && mails.iter().all(|mail| to(mail)), "{mails:?}");
+    assert!(sandbox.mailbox(&customer).is_empty());
+}
+
 fn programs_post_with_the_values_in_the_query(sandbox: &Sandbox) {
     for path in ["EnterDCVCode2", "EnterDCVCode", "enterdcvcode2"] {
         let name = fresh_name("mail");
@@ -154,6 +177,15 @@ fn the_receiver_may_decline(sandbox: &Sandbox) {
     let html = page.text().expect("text");
     assert!(![RIGHT, ISSUED, WRONG].iter().any(|s| html.contains(s)), "{html}");
     look(sandbox, &order).refused(-20, "The certificate request has been rejected!");
+    // What was paid is given back, once.
+    let ledger = format!(
+        "SELECT kind, CAST(amount AS TEXT) FROM ledger WHERE order_number = {order} ORDER BY id"
+    );
+    let lines = [["debit", "-7900"], ["refund", "7900"]];
+    assert_eq!(sandbox.rows(&ledger), lines);
+    let again = sandbox.http().post(format!("{}/products/RejectDCVCode", sandbox.at("api")));
+    again.form(&form).send().expect("a page");
+    assert_eq!(sandbox.rows(&ledger), lines);
     assert_eq!(sentence(&enter(sandbox, &order, &code)), WRONG);
     let again = Form::new(&[("orderNumber", &order), ("newMethod", "HTTP_CSR_HASH")]);
     let again = sandbox.call("!AutoUpdateDCV", &again);
@@ -233,6 +265,119 @@ fn addresses_that_domains_publish(sandbox: &Sandbox) {
     let form = order_by("EMAIL", &csr).set("dcvEmailAddress", &by_txt).login(sandbox, "webhost");
     let foreign = Answer::read(&sandbox.post("!AutoApplySSL", &form));
     assert_eq!(foreign.get("errorCode"), "-4", "{}", foreign.raw);
+}
+
+/// Publishes a contact of a domain in TXT and has it offered for a name.
+fn offered(sandbox: &Sandbox, domain: &str, name: &str) -> String {
+    let address = format!("owner@{}.example.net", fresh_name("contact").replace('.', "-"));
+    let owner = format!("_validation-contactemail.{domain}");
+    sandbox.control("/set-txt", &json!({ "host": owner, "value": address }));
+    assert!(list(sandbox, name, "2").contains(&address));
+    address
+}
+
+/// An order of several names, each with an address or a token.
+fn several(names: &[&str], ways: &[&str]) -> Form {
+    Form::order(279, &Csr::new(""))
+        .without("dcvMethod")
+        .set("domainNames", &names.join(","))
+        .set("dcvEmailAddresses", &ways.join(","))
+}
+
+const BAD_LIST: &str = "The value of the 'dcvEmailAddresses' argument is invalid!";
+const BAD_ADDRESS: &str = "The value of the 'dcvEmailAddress' argument is invalid!";
+
+fn an_offer_is_for_the_names_that_were_asked_about(sandbox: &Sandbox) {
+    let base = fresh_name("offer");
+    let (one, two) = (format!("one.{base}"), format!("two.{base}"));
+    let contact = offered(sandbox, &one, &one);
+    let apply = |form: &Form| sandbox.call("!AutoApplySSL", form);
+    apply(&several(&[&one, &two], &[&contact, &contact])).refused(-4, BAD_LIST);
+    apply(&several(&[&two], &[&contact])).refused(-4, BAD_LIST);
+    let single = order_by("EMAIL", &Csr::new(&two)).set("dcvEmailAddress", &contact);
+    apply(&single).refused(-4, BAD_ADDRESS);
+    let order = place(sandbox, &several(&[&one, &two], &[&contact, &format!("admin@{two}")]));
+    // Nor may it be chosen for the other name afterwards.
+    let update = Form::new(&[
+        ("orderNumber", order.as_str()),
+        ("domainName", &two),
+        ("newMethod", "EMAIL"),
+        ("newDCVEmailAddress", &contact),
+    ]);
+    assert_eq!(sandbox.call("!AutoUpdateDCV", &update).get("errorCode"), "-4");
+    // Asked about the domain above, it is offered for both.
+    let contact = offered(sandbox, &base, &base);
+    let order = place(sandbox, &several(&[&one, &two], &[&contact, &contact]));
+    for mail in [mail(sandbox, &contact, 2), sandbox.mailbox(&contact)[1].clone()] {
+        let subject = format!("ORDER #{order} - Domain Control Validation for {base}");
+        assert_eq!(mail["subject"], subject.as_str());
+    }
+    assert_eq!(sentence(&enter(sandbox, &order, &code(&sandbox.mailbox(&contact)[0]))), RIGHT);
+    issued(sandbox, &order, "one code for the domain above both");
+}
+
+/// The domain where it was found, what is below, and nothing above it.
+fn a_contact_proves_the_domain_where_it_was_found(sandbox: &Sandbox) {
+    let base = fresh_name("found");
+    let (shop, below) = (format!("shop.{base}"), format!("www.shop.{base}"));
+    let contact = offered(sandbox, &shop, &below);
+    let order = place(sandbox, &several(&[&below, &base], &[&contact, "CNAMECSRHASH"]));
+    assert_eq!(sentence(&enter(sandbox, &order, &code(&mail(sandbox, &contact, 1)))), RIGHT);
+    settled(sandbox);
+    waits(sandbox, &order, "the domain above is not proven");
+    let details = sandbox.call("!GetMDCDomainDetails", &Form::new(&[("orderNumber", &order)]));
+    assert_eq!(details.get("1_dcvStatus"), "Validated", "{}", details.raw);
+    assert_eq!(details.get("2_dcvStatus"), "Awaiting Validation", "{}", details.raw);
+    let shown = format!(
+        "SELECT n.shown_for FROM request_names n JOIN certificate_requests r \
+         ON r.certificate_id = n.certificate_id WHERE r.order_number = {order} AND n.position = 0"
+    );
+    assert_eq!(sandbox.value(&shown), shop);
+    // A code that is sent again proves no more.
+    let order = place(sandbox, &several(&[&shop, &base], &[&contact, "CNAMECSRHASH"]));
+    mail(sandbox, &contact, 2);
+    let again = Form::new(&[("orderNumber", &order)]);
+    assert_eq!(sandbox.call("!ResendDCVEmail", &again).raw, "errorCode=0");
+    assert_eq!(sentence(&enter(sandbox, &order, &code(&mail(sandbox, &contact, 3)))), RIGHT);
+    settled(sandbox);
+    waits(sandbox, &order, "the domain above is not proven");
+    let order = place(sandbox, &several(&[&below, &shop], &[&contact, "CNAMECSRHASH"]));
+    assert_eq!(sentence(&enter(sandbox, &order, &code(&mail(sandbox, &contact, 4)))), RIGHT);
+    issued(sandbox, &order, "both are within the domain");
+}
+
+fn a_replacement_takes_addresses_as_an_order_does(sandbox: &Sandbox) {
+    let base = fresh_name("offer");
+    let (one, two) = (format!("one.{base}"), format!("two.{base}"));
+    let contact = offered(sandbox, &one, &one);
+    let replace = |order: &str, more: &[(&str, &str)]| {
+        let form = Form::new(&[("orderNumber", order), ("responseFormat", "1")]);
+        let form = more.iter().fold(form, |form, (name, value)| form.set(name, value));
+        sandbox.call("!AutoReplaceSSL", &form)
+    };
+    let list = place(sandbox, &several(&[&one], &[&contact]));
+    let both = format!("{one},{two}");
+    let twice = format!("{contact},{contact}");
+    replace(&list, &[("domainNames", &both), ("dcvEmailAddresses", &twice)]).refused(-4, BAD_LIST);
+    // The name's own address is taken again, and needs no new offer; the other name has one of its own.
+    let ways = format!("{contact},admin@{two}");
+    let taken = replace(&list, &[("domainNames", &both), ("dcvEmailAddresses", &ways)]);
+    assert_eq!(taken.order_number(), list);
+    let sent = code(&mail(sandbox, &contact, 2));
+    assert_eq!(sentence(&enter(sandbox, &list, &sent)), RIGHT);
+    let sent = code(&mail(sandbox, &format!("admin@{two}"), 1));
+    assert_eq!(sentence(&enter(sandbox, &list, &sent)), RIGHT);
+    assert_eq!(names(&issued(sandbox, &list, "both names")), [one.clone(), two.clone()]);
+    // One name.
+    let single = place(sandbox, &order_by("CNAME_CSR_HASH", &Csr::new(&two)));
+    let mailed = [("dcvMethod", "EMAIL"), ("dcvEmailAddress", contact.as_str())];
+    replace(&single, &mailed).refused(-4, BAD_ADDRESS);
+    let contact = offered(sandbox, &two, &two);
+    let mailed = [("dcvMethod", "EMAIL"), ("dcvEmailAddress", contact.as_str())];
+    replace(&single, &mailed).order_number();
+    let sent = code(&mail(sandbox, &contact, 1));
+    assert_eq!(sentence(&enter(sandbox, &single, &sent)), RIGHT);
+    issued(sandbox, &single, "an address that was offered for it");
 }
 
 fn the_list_of_addresses(sandbox: &Sandbox) {

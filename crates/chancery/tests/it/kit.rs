@@ -50,12 +50,17 @@ impl Sandbox {
 
     /// One of its own, in a new folder, on a new database.
     pub fn start(database: Database) -> Sandbox {
+        Self::start_with(database, &[])
+    }
+
+    /// The same with more arguments.
+    pub fn start_with(database: Database, more: &[&str]) -> Sandbox {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let unique = format!("{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let dir = std::env::temp_dir().join(format!("chancery-test-{unique}"));
         let _ = std::fs::remove_dir_all(&dir);
         let db = (database == Database::Postgres).then(|| TestDb::new(Database::Postgres));
-        Self::launch(&dir, db, &[])
+        Self::launch(&dir, db, more)
     }
 
     /// Starts the program on a folder (and a PostgreSQL database).
@@ -155,6 +160,15 @@ impl Sandbox {
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{arguments:?}: {error}");
         serde_json::from_slice(&output.stdout).expect("JSON")
+    }
+
+    /// The number of a CA by its name, like `test-public-dv-ec`.
+    pub fn ca(&self, name: &str) -> String {
+        let index = std::fs::read_to_string(self.dir.join("keys/ca/index.toml")).expect("the CAs");
+        let index: toml::Table = index.parse().expect("TOML");
+        let cas = index["ca"].as_array().expect("CAs");
+        let found = cas.iter().find(|ca| ca["name"].as_str() == Some(name)).expect(name);
+        found["id"].to_string()
     }
 
     /// Whether its database is PostgreSQL.

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::apply_kit::organization;
 use crate::kit::{Answer, Csr, Form, Key, Sandbox, fresh_name};
 use crate::on_both;
 use crate::steps::{issued, look, look_again, names, order_by, place, settled, waits};
@@ -14,6 +15,12 @@ on_both!(
     a_request_that_caa_holds_back_is_changed_in_place,
     tokens_are_unique_across_chains,
     names_stay_within_what_was_paid,
+    names_that_were_paid_for_may_come_back,
+    a_ca_of_the_orders_kind_signs_replacements,
+    what_is_said_in_place_counts,
+    what_a_replacement_may_not_claim,
+    the_order_is_judged_before_the_request,
+    callers_at_the_same_moment_get_tokens_of_their_own,
     that_very_order,
     orders_that_cannot_be_replaced,
 );
@@ -236,6 +243,241 @@ fn names_stay_within_what_was_paid(sandbox: &Sandbox) {
     // Fewer is fine, and needs nothing.
     let fewer = replace(sandbox, &number, &[("domainNames", &name("b"))]).order_number();
     assert_eq!(names(&issued(sandbox, &fewer, "one name")), [name("b")]);
+}
+
+/// Paid for is what the chain's first order had, however few the newest one has.
+fn names_that_were_paid_for_may_come_back(sandbox: &Sandbox) {
+    let base = fresh_name("paid");
+    let listed = |count: usize| -> String {
+        let names: Vec<String> = (0..count).map(|n| format!("n{n}.{base}")).collect();
+        names.join(",")
+    };
+    let csr = Csr::new("");
+    sandbox.publish_cname(&csr, &base, None);
+    let number = place(sandbox, &Form::order(279, &csr).set("domainNames", &listed(5)));
+    issued(sandbox, &number, "five names");
+    let more = |count| [("domainNames", listed(count)), ("dcvMethod", "CNAME_CSR_HASH".to_owned())];
+    let ask = |order: &str, count: usize| {
+        let more = more(count);
+        let more: Vec<(&str, &str)> = more.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        replace(sandbox, order, &more)
+    };
+    let three = ask(&number, 3).order_number();
+    assert_eq!(names(&issued(sandbox, &three, "three of them")).len(), 3);
+    let refused = "The value of the 'domainNames' argument is invalid!";
+    ask(&number, 6).refused(-4, refused);
+    let five = ask(&number, 5).order_number();
+    assert_eq!(names(&issued(sandbox, &five, "five again")).len(), 5);
+    // The same in place.
+    let csr = Csr::new("");
+    let number = place(sandbox, &Form::order(279, &csr).set("domainNames", &listed(5)));
+    assert_eq!(ask(&number, 1).order_number(), number);
+    ask(&number, 6).refused(-4, refused);
+    assert_eq!(ask(&number, 5).order_number(), number);
+}
+
+fn signed_by(sandbox: &Sandbox, order: &str) -> String {
+    sandbox.value(&format!(
+        "SELECT CAST(c.ca_id AS TEXT) FROM certificates c JOIN certificate_requests r \
+         ON r.certificate_id = c.certificate_id WHERE r.order_number = {order}"
+    ))
+}
+
+const BAD_CA: &str = "The value of the 'caCertificateID' argument is invalid!";
+
+/// As for orders: a free test order does not become a live certificate, nor one of another level or hierarchy.
+fn a_ca_of_the_orders_kind_signs_replacements(sandbox: &Sandbox) {
+    let ask = |order: &str, ca: &str| replace(sandbox, order, &[("caCertificateID", ca)]);
+    let name = fresh_name("ca");
+    let csr = Csr::new(&name);
+    sandbox.publish_cname(&csr, &name, None);
+    let test = place(sandbox, &order_by("CNAME_CSR_HASH", &csr).set("test", "Y"));
+    issued(sandbox, &test, "a test order");
+    for other in ["public-dv-ec", "public-dv-rsa", "test-public-ov-ec", "test-public-root"] {
+        ask(&test, &sandbox.ca(other)).refused(-4, BAD_CA);
+    }
+    let rsa = sandbox.ca("test-public-dv-rsa");
+    let again = ask(&test, &rsa).order_number();
+    issued(sandbox, &again, "by the RSA CA of its hierarchy");
+    assert_eq!(signed_by(sandbox, &again), rsa);
+    // In place.
+    let live = held(sandbox, None);
+    let csr = Csr::new(&live.name);
+    let waiting = place(sandbox, &order_by("CNAME_CSR_HASH", &csr));
+    for other in ["test-public-dv-ec", "public-root", "private-ov-ec", "public-ev-rsa"] {
+        ask(&waiting, &sandbox.ca(other)).refused(-4, BAD_CA);
+        ask(&live.number, &sandbox.ca(other)).refused(-4, BAD_CA);
+    }
+    ask(&waiting, "4711").refused(-4, BAD_CA);
+    let rsa = sandbox.ca("public-dv-rsa");
+    let changed = ask(&waiting, &rsa);
+    assert_eq!(changed.order_number(), waiting);
+    let unique = changed.get("uniqueValue");
+    sandbox.publish_cname(&csr, &live.name, Some(unique).filter(|u| !u.is_empty()));
+    look_again(sandbox, &waiting, "CNAME_CSR_HASH");
+    issued(sandbox, &waiting, "by the CA that was chosen in place");
+    assert_eq!(signed_by(sandbox, &waiting), rsa);
+    // An organisation's public certificate is none of the private CA's.
+    let form = organization(order_by("CNAME_CSR_HASH", &Csr::new(&fresh_name("ca"))));
+    let form = form.set("product", "24");
+    let private = form.clone().set("caCertificateID", &sandbox.ca("private-ov-ec"));
+    sandbox.call("!AutoApplySSL", &private).refused(-4, BAD_CA);
+    let order = place(sandbox, &form.set("caCertificateID", &sandbox.ca("public-ov-rsa")));
+    ask(&order, &sandbox.ca("private-ov-ec")).refused(-4, BAD_CA);
+    let intranet = organization(Form::order(44, &Csr::new("intranet")))
+        .set("commonName", "intranet")
+        .without("dcvMethod");
+    let public = intranet.clone().set("caCertificateID", &sandbox.ca("public-ov-ec"));
+    sandbox.call("!AutoApplySSL", &public).refused(-4, BAD_CA);
+    place(sandbox, &intranet.set("caCertificateID", &sandbox.ca("private-ov-ec")));
+}
+
+/// A template for domain control mails of the reseller's.
+fn template(sandbox: &Sandbox, text: &str) -> String {
+    let folder = tools::Folder::new();
+    let file = folder.write("dcv.txt", format!("{text} {{{{ code }}}}\n"));
+    let login = sandbox.login("reseller")[0].1.clone();
+    let add = ["template", "add", "--account", &login, "--kind", "dcv", "--subject", text];
+    let made = sandbox.operator(&[&add[..], &["--text", &file]].concat());
+    made["template"].to_string()
+}
+
+/// emailAddress, languageName, templates and foreignOrderNumber of a request that is changed in place.
+fn what_is_said_in_place_counts(sandbox: &Sandbox) {
+    let name = fresh_name("inplace");
+    let (old, new) = (format!("old@{name}"), format!("new@{name}"));
+    let csr = Csr::new(&name);
+    let form = order_by("CNAME_CSR_HASH", &csr)
+        .set("emailAddress", &old)
+        .set("languageName", "fr")
+        .set("foreignOrderNumber", "before");
+    let order = place(sandbox, &form);
+    let mine = template(sandbox, &format!("Words of {name}"));
+    let admin = format!("admin@{name}");
+    let changed = replace(
+        sandbox,
+        &order,
+        &[
+            ("emailAddress", &new),
+            ("languageName", "de"),
+            ("foreignOrderNumber", "after"),
+            ("dcvTemplateID", &mine),
+            ("dcvMethod", "EMAIL"),
+            ("dcvEmailAddress", &admin),
+        ],
+    );
+    assert_eq!(changed.order_number(), order);
+    assert_eq!(sandbox.order_column(&order, "foreign_order_number"), "after");
+    let mails = |to: &str, count: usize| {
+        sandbox.wait_for(to, || Some(sandbox.mailbox(to)).filter(|mails| mails.len() >= count))
+    };
+    assert_eq!(mails(&admin, 1)[0]["subject"], format!("Words of {name}").as_str());
+    // A mail that is sent again has them too.
+    let again = Form::new(&[("orderNumber", &order)]);
+    assert_eq!(sandbox.call("!ResendDCVEmail", &again).raw, "errorCode=0");
+    let sent = mails(&admin, 2);
+    assert_eq!(sent[0]["subject"], format!("Words of {name}").as_str());
+    let text = sent[0]["text"].as_str().expect("text").trim();
+    let (_, code) = text.rsplit_once(' ').expect("a code at the end");
+    let url = format!("{}/products/EnterDCVCode2", sandbox.at("api"));
+    let form = [("orderNumber", order.as_str()), ("dcvCode", code)];
+    sandbox.http().post(url).form(&form).send().expect("a page");
+    issued(sandbox, &order, "the code was entered");
+    let letter = mails(&new, 1)[0]["subject"].clone();
+    assert!(sandbox.mailbox(&old).is_empty());
+    // In German, as a German order's is.
+    let german = fresh_name("inplace");
+    let csr = Csr::new(&german);
+    sandbox.publish_cname(&csr, &german, None);
+    let to = format!("owner@{german}");
+    let form = order_by("CNAME_CSR_HASH", &csr).set("emailAddress", &to).set("languageName", "de");
+    let other = place(sandbox, &form);
+    issued(sandbox, &other, "a German order");
+    let text = mails(&to, 1)[0]["subject"].as_str().expect("a subject").to_owned();
+    let wanted = text.replace(&other, &order).replace(&german, &name);
+    assert_eq!(letter, wanted.as_str());
+}
+
+fn what_a_replacement_may_not_claim(sandbox: &Sandbox) {
+    let old = held(sandbox, None);
+    let waiting = place(sandbox, &order_by("CNAME_CSR_HASH", &Csr::new(&fresh_name("claim"))));
+    for order in [&old.number, &waiting] {
+        for parameter in ["dcvTemplateID", "maCreationTemplateID", "callBackTemplateID"] {
+            replace(sandbox, order, &[(parameter, "777777")])
+                .refused(-4, &format!("The value of the '{parameter}' argument is invalid!"));
+        }
+        replace(sandbox, order, &[("isCallbackCompleted", "Y")])
+            .refused(-3, "The 'isAppRepValidated' argument is missing!");
+        replace(sandbox, order, &[("isCallbackCompleted", "Y"), ("isAppRepValidated", "N")])
+            .refused(-4, "The value of the 'isAppRepValidated' argument is invalid!");
+        let odd =
+            Csr::openssl(&["-newkey", "rsa:2048", "-subj", &format!("/C=QQ/CN={}", old.name)]);
+        replace(sandbox, order, &[("csr", &odd.pem)])
+            .refused(-7, "'QQ' is not a valid ISO-3166 country!");
+        replace(sandbox, order, &[("test", "Y")])
+            .refused(-4, "The value of the 'test' argument is invalid!");
+    }
+    let form = Form::order(24, &Csr::new(&fresh_name("claim"))).login(sandbox, "webhost");
+    let placed = sandbox.post("!AutoApplySSL", &organization(form));
+    let foreign = Answer::read(&placed).order_number();
+    for parameter in ["isAppRepValidated", "isCallbackCompleted"] {
+        let form = Form::new(&[("orderNumber", foreign.as_str()), ("responseFormat", "1")]);
+        let form = form.set(parameter, "Y").login(sandbox, "webhost");
+        Answer::read(&sandbox.post("!AutoReplaceSSL", &form))
+            .refused(-91, &format!("Permission denied '{parameter}'"));
+    }
+    // Who may claim it is believed.
+    let form = organization(Form::order(24, &Csr::new(&fresh_name("claim"))));
+    let order = place(sandbox, &form);
+    replace(sandbox, &order, &[("isAppRepValidated", "Y"), ("isCallbackCompleted", "Y")])
+        .order_number();
+    let checks = sandbox.request_column(&order, "checks");
+    assert!(checks.contains("applicant_representative=passed call_back=passed"), "{checks}");
+    // A test order stays one.
+    let test = order_by("CNAME_CSR_HASH", &Csr::new(&fresh_name("claim"))).set("test", "Y");
+    let test = place(sandbox, &test);
+    replace(sandbox, &test, &[("test", "N")])
+        .refused(-4, "The value of the 'test' argument is invalid!");
+    replace(sandbox, &test, &[("test", "Y")]).order_number();
+    replace(sandbox, &old.number, &[("test", "N")]).order_number();
+}
+
+fn the_order_is_judged_before_the_request(sandbox: &Sandbox) {
+    let nonsense = [("csr", "nonsense")];
+    replace(sandbox, "99999999", &nonsense)
+        .refused(-4, "The value of the 'orderNumber' argument is invalid!");
+    let old = held(sandbox, None);
+    let code = |answer: Answer| answer.get("errorCode").to_owned();
+    assert_eq!(code(replace(sandbox, &old.number, &nonsense)), "-10");
+    let form = Form::new(&[("orderNumber", old.number.as_str()), ("responseFormat", "1")]);
+    let foreign = form.set("csr", "nonsense").login(sandbox, "webhost");
+    Answer::read(&sandbox.post("!AutoReplaceSSL", &foreign))
+        .refused(-4, "The value of the 'orderNumber' argument is invalid!");
+}
+
+/// One request for eight chains at once, half of them new, and no value given: each gets one of its own.
+fn callers_at_the_same_moment_get_tokens_of_their_own(sandbox: &Sandbox) {
+    for _ in 0..3 {
+        let name = fresh_name("moment");
+        let orders: Vec<String> =
+            (0..4).map(|_| place(sandbox, &order_by("CNAME_CSR_HASH", &Csr::new(&name)))).collect();
+        let csr = Csr::new(&name);
+        let form = order_by("CNAME_CSR_HASH", &csr);
+        let answers: Vec<Answer> = std::thread::scope(|scope| {
+            let replaced = orders.iter().map(|order| {
+                let csr = &csr;
+                scope.spawn(move || replace(sandbox, order, &[("csr", &csr.pem)]))
+            });
+            let placed = (0..4).map(|_| scope.spawn(|| sandbox.call("!AutoApplySSL", &form)));
+            let calls: Vec<_> = replaced.chain(placed).collect();
+            calls.into_iter().map(|call| call.join().expect("an answer")).collect()
+        });
+        assert!(answers.iter().all(|a| a.get("errorCode") == "0"), "{answers:?}");
+        let mut values: Vec<&str> = answers.iter().map(|a| a.get("uniqueValue")).collect();
+        values.sort_unstable();
+        values.dedup();
+        assert_eq!(values.len(), 8, "{answers:?}");
+    }
 }
 
 /// exactOrder=Y: what that order had, not what the newest one of its chain has.

@@ -98,7 +98,8 @@ rules! {
         |s| s.rules.profile.hierarchy() == Hierarchy::Private || s.names.iter().all(may_be_public);
     "names_kind", "EVG 7.1.4.2", "wildcards and addresses only where the profile takes them",
         names_kind;
-    "hierarchy", "BR 7.1.2.6", "under a CA of the profile's kind and hierarchy", hierarchy;
+    "hierarchy", "BR 7.1.2.6", "under a CA of the profile's kind and hierarchy, live or test as the order",
+        hierarchy;
 }
 
 fn serial(s: &Seen<'_>) -> bool {
@@ -267,5 +268,5 @@ fn hierarchy(s: &Seen<'_>) -> bool {
         crate::ca::CaRole::Issuing { kind, .. } => kind == profile.kind(),
         crate::ca::CaRole::Root => false,
     };
-    kind && slot.hierarchy == profile.hierarchy()
+    kind && slot.hierarchy == profile.hierarchy() && slot.test == s.rules.test
 }

@@ -253,7 +253,8 @@ fn nothing_is_signed_that_does_not_fit() {
     let other = cas.issuer_of(Hierarchy::Public, ValidationKind::Dv, false, true).unwrap();
     let list = names(&["example.com", "www.example.com"]);
     let policy = policy();
-    let rules = Rules { profile: &dv, ca: &ca.certificate, policy: &policy, now: now() };
+    let rules =
+        Rules { profile: &dv, ca: &ca.certificate, test: false, policy: &policy, now: now() };
     let request = leaf_request(
         ca,
         &dv,
@@ -308,6 +309,15 @@ fn nothing_is_signed_that_does_not_fit() {
     assert_eq!(broken(with_validity(-2 * DAY, 0)), ["not_before", "validity", "nesting"]);
     let small = Serial::from_stored(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4]).unwrap();
     assert_eq!(broken(LeafRequest { serial: small, ..request }), ["serial"]);
+    // A live CA for a test order, and the other way round.
+    for (ca, test) in [(ca, true), (other, false)] {
+        let rules = Rules { ca: &ca.certificate, test, ..rules };
+        let request = LeafRequest { ca: &ca.certificate, ..request };
+        let Err(LintError::Broken(broken)) = lint(prepare(&request).unwrap(), &rules) else {
+            panic!("test: {test}");
+        };
+        assert_eq!(broken, ["hierarchy"]);
+    }
     let late = Rules { now: now().plus(3 * DAY), ..rules };
     assert!(matches!(resume(linted.tbs(), &late), Err(LintError::Broken(_))));
     for inside in ["intranet", "a.local", "10.0.0.1", "1.0.0.10.in-addr.arpa", "*.co.uk"] {

@@ -32,7 +32,7 @@ fn a_leaf_is_made_of_the_same_bytes_as_ever() {
     let made = leaf(&ca);
     assert_eq!(hex(&made), TBS.trim());
     let (dv, policy) = (profile("dv"), policy());
-    let rules = Rules { profile: &dv, ca: &ca, policy: &policy, now: now() };
+    let rules = Rules { profile: &dv, ca: &ca, test: false, policy: &policy, now: now() };
     assert!(resume(&made, &rules).is_ok());
 }
 

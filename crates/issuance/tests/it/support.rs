@@ -171,7 +171,8 @@ pub fn issue_with(
     let mut request = leaf_request(authority, profile, key, &names, &crl, &crt);
     request.subject = subject;
     let policy = policy();
-    let rules = Rules { profile, ca: &authority.certificate, policy: &policy, now: now() };
+    let (ca, test) = (&authority.certificate, authority.certificate.slot.test);
+    let rules = Rules { profile, ca, test, policy: &policy, now: now() };
     let linted = lint(prepare(&request).unwrap(), &rules).unwrap();
     let receipt = receipt(1, &linted);
     sign(linted, &proven(1, &names), &receipt, authority).unwrap()

@@ -26,6 +26,9 @@ pub struct Bought {
     pub included_names: u32,
     /// The most names.
     pub max_names: u32,
+    /// Names that were paid for; 0 in orders from before this was kept.
+    #[serde(default)]
+    pub names: u32,
     /// Prices in minor units: base, per further name, per further server.
     pub prices: [i64; 3],
     /// Add-ons by code.
@@ -39,9 +42,9 @@ fn is_false(value: &bool) -> bool {
 }
 
 impl Bought {
-    /// From a choice.
+    /// From a choice, for so many names.
     #[must_use]
-    pub fn new(choice: &Choice) -> Self {
+    pub fn new(choice: &Choice, names: usize) -> Self {
         let product = &choice.product;
         let term = &choice.term;
         Self {
@@ -54,6 +57,7 @@ impl Bought {
             servers: choice.servers,
             included_names: product.included_names,
             max_names: product.max_names,
+            names: u32::try_from(names).unwrap_or(u32::MAX),
             prices: [term.base.minor(), term.per_name.minor(), term.per_server.minor()],
             logos: choice.logos.iter().map(|l| l.code).collect(),
         }

@@ -1,5 +1,7 @@
 //! Handing certificates over: CollectSSL and the details of an order's names.
 
+use std::sync::Arc;
+
 use domain::certificate::{CertificateStatus, Validity};
 use domain::check::{CheckKind, CheckState};
 use domain::order::RequestState;
@@ -24,7 +26,7 @@ use crate::house::House;
 /// # Errors
 /// -3, -4 for the order; -20 rejected, expired or failed; -21 revoked; -22 awaiting payment.
 pub async fn collect(
-    house: &House,
+    house: &Arc<House>,
     caller: &Caller,
     request: &CollectRequest,
 ) -> Result<Collected, Failure> {
@@ -78,7 +80,7 @@ pub async fn collect(
 /// # Errors
 /// -4 orderNumber.
 pub async fn domain_details(
-    house: &House,
+    house: &Arc<House>,
     caller: &Caller,
     order: domain::certificate::OrderNumber,
 ) -> Result<(Vec<DomainDetail>, StepStatuses), Failure> {
@@ -89,8 +91,9 @@ pub async fn domain_details(
     Ok((dcv::details(&order, &rows), steps(&order, &bought, &rows)))
 }
 
+/// The order and its names, with values that may still be published.
 async fn load(
-    house: &House,
+    house: &Arc<House>,
     caller: &Caller,
     which: Selector,
 ) -> Result<(OrderView, Vec<RequestName>), Failure> {
@@ -100,7 +103,9 @@ async fn load(
         let rows = names::of_request(tx, order.certificate)?;
         Ok((order, rows))
     };
-    house.store.read("collect", read).await
+    let (order, rows) = house.store.read("collect", read).await?;
+    let rows = dcv::renew_values(house, &order, rows).await?;
+    Ok((order, rows))
 }
 
 /// The status word of an order's request.

@@ -1,5 +1,6 @@
 //! Domain control: addresses that may be mailed to, codes that are sent and entered, methods that are changed.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use domain::mail_address::MailAddress;
 use domain::names::{CertName, DnsName};
 use domain::order::RequestState;
 use domain::order_ssl::Language;
-use domain::placement::{NamePlan, address_fits, domain_of_address};
+use domain::placement::{NamePlan, Offer, speaks_for};
 use domain::proof::Control;
 use domain::refusal::Refusal;
 use domain::time::Time;
@@ -41,17 +42,17 @@ pub fn needs_random_value(method: DcvMethod, address: Option<&MailAddress>) -> b
     }
 }
 
-/// The addresses that were offered within 24 hours for names whose plan is a mail to an address that is not constructed.
+/// What was offered within 24 hours for names whose plan is a mail to an address that is not constructed.
 pub(crate) fn offered(
     tx: &mut Tx<'_>,
     account: AccountId,
     plans: &[NamePlan],
     now: Time,
-) -> Result<Vec<MailAddress>, StoreError> {
+) -> Result<Vec<Offer>, StoreError> {
     let mut found = Vec::new();
     for plan in plans.iter().filter(|p| !p.implicit) {
         if let (Some(address), Some(dns)) = (&plan.address, plan.name.dns())
-            && !address_fits(&plan.name, address, &[])
+            && speaks_for(&plan.name, address, &[]).is_none()
         {
             found.extend(offered_for(tx, account, dns, now)?);
         }
@@ -64,12 +65,28 @@ fn offered_for(
     account: AccountId,
     name: &DnsName,
     now: Time,
-) -> Result<Vec<MailAddress>, StoreError> {
+) -> Result<Vec<Offer>, StoreError> {
     let mut found = Vec::new();
     for adn in name.authorization_names() {
-        found.extend(mails::offered(tx, account, &adn, now.plus(-OFFER_AGE))?);
+        let addresses = mails::offered(tx, account, &adn, now.plus(-OFFER_AGE))?;
+        found.extend(addresses.into_iter().map(|address| Offer { adn: adn.clone(), address }));
     }
     Ok(found)
+}
+
+/// The names, each with the authorization domain name for which its address speaks once offers are known.
+pub(crate) fn with_offers<'a>(
+    rows: &'a [RequestName],
+    offered: &[Offer],
+) -> Cow<'a, [RequestName]> {
+    let mut rows = Cow::Borrowed(rows);
+    if !offered.is_empty() {
+        for row in rows.to_mut().iter_mut().filter(|r| r.address_for.is_none()) {
+            let address = row.address.as_ref();
+            row.address_for = address.and_then(|a| speaks_for(&row.name, a, offered));
+        }
+    }
+    rows
 }
 
 /// On whose behalf codes are mailed.
@@ -78,8 +95,6 @@ pub(crate) struct Letter<'a> {
     pub order: OrderNumber,
     pub template: Option<i64>,
     pub language: Option<Language>,
-    /// validationEmailAddress: the end customer, whom the account's contact will forward mails to.
-    pub forward_to: Option<&'a MailAddress>,
     pub now: Time,
 }
 
@@ -93,8 +108,10 @@ pub(crate) fn send_codes(
     let wanted =
         |row: &&RequestName| row.method == DcvMethod::Email && !row.implicit && row.shown.is_none();
     for row in rows.iter().filter(wanted) {
-        let (Some(address), Some(random), Some(dns)) = (&row.address, &row.random, row.name.dns())
-        else {
+        let (Some(address), Some(random)) = (&row.address, &row.random) else {
+            continue;
+        };
+        let Some(domain) = spoken_for(row) else {
             continue;
         };
         let template = match letter.template {
@@ -103,12 +120,10 @@ pub(crate) fn send_codes(
         };
         let facts = DcvFacts {
             order: letter.order,
-            domain: domain_of_address(dns, address),
+            domain,
             name: row.name.clone(),
-            address: letter
-                .forward_to
-                .and(letter.account.contact.clone())
-                .unwrap_or_else(|| address.clone()),
+            // To no other: having read the mail is the proof (BR 3.2.2.4.4, .13, .14).
+            address: address.clone(),
             code: random.text.clone(),
             expires: random.made.plus(RANDOM_VALUE_AGE),
             brand: letter.account.brand.clone(),
@@ -119,6 +134,12 @@ pub(crate) fn send_codes(
         crate::jobs::mail::post(tx, &mail, letter.now)?;
     }
     Ok(())
+}
+
+/// What a code that was mailed about a name proves: the authorization domain name for which the address speaks.
+fn spoken_for(row: &RequestName) -> Option<DnsName> {
+    let constructed = || speaks_for(&row.name, row.address.as_ref()?, &[]);
+    row.address_for.clone().or_else(constructed)
 }
 
 /// The addresses that a domain may be proven by; the found ones are remembered for 24 hours.
@@ -190,7 +211,7 @@ pub async fn update(
             names::set_method(tx, order.certificate, row)?;
         }
         enqueue_validation(tx, order.certificate, now, now)?;
-        let letter = letter(&account, &order, request.template, now);
+        let letter = letter(&account, order.number, &order.parameters, request.template, now);
         send_codes(&house2, tx, &letter, &changed)?;
         note(tx, &account, &order, "dcv.changed", &changed, now)
     };
@@ -234,9 +255,10 @@ fn apply(
             let why = format!("{method} cannot prove {}", row.name);
             return Err(Refusal::invalid_because(way_parameter, why).into());
         }
+        let mut offers = Vec::new();
         if let (Some(address), Some(dns)) = (&address, row.name.dns()) {
-            let offers = offered_for(tx, account.id, dns, now)?;
-            if !address_fits(&row.name, address, &offers) {
+            offers = offered_for(tx, account.id, dns, now)?;
+            if speaks_for(&row.name, address, &offers).is_none() {
                 let parameter = match way_parameter {
                     "newMethod" => "newDCVEmailAddress",
                     _ => "newDCVEmailAddresses",
@@ -244,14 +266,14 @@ fn apply(
                 return Err(Refusal::invalid(parameter).into());
             }
         }
-        changed.push(with_method(house, row, method, address.clone()));
+        changed.push(with_method(house, row, method, address.clone(), &offers));
         // The second name that nobody ordered follows the first.
         if ordered.len() == 1
             && !row.implicit
             && let Some(twin) = rows.iter().find(|r| r.implicit)
             && method.fits(&twin.name)
         {
-            changed.push(with_method(house, twin, method, address));
+            changed.push(with_method(house, twin, method, address, &offers));
         }
     }
     Ok(changed)
@@ -264,6 +286,7 @@ fn with_method(
     row: &RequestName,
     method: DcvMethod,
     address: Option<MailAddress>,
+    offered: &[Offer],
 ) -> RequestName {
     let same = row.method == method && row.address == address;
     let fresh = |r: &domain::dcv::RandomValue| house.now().since(r.made) < RANDOM_VALUE_AGE;
@@ -272,7 +295,9 @@ fn with_method(
         _ if needs_random_value(method, address.as_ref()) => Some(house.random_value()),
         _ => None,
     };
-    RequestName { method, address, random, ..row.clone() }
+    let address_for = address.as_ref().and_then(|a| speaks_for(&row.name, a, offered));
+    let address_for = address_for.or_else(|| row.address_for.clone().filter(|_| same));
+    RequestName { method, address, address_for, random, ..row.clone() }
 }
 
 fn find<'a>(rows: &'a [RequestName], name: &CertName) -> Option<&'a RequestName> {
@@ -301,7 +326,7 @@ pub async fn resend(
         for row in &changed {
             names::set_method(tx, order.certificate, row)?;
         }
-        let letter = letter(&account, &order, request.template, now);
+        let letter = letter(&account, order.number, &order.parameters, request.template, now);
         send_codes(&house2, tx, &letter, &changed)?;
         note(tx, &account, &order, "dcv.mail_resent", &changed, now)
     };
@@ -323,7 +348,7 @@ fn resent(
             .filter(by_mail)
             .filter_map(|r| {
                 let address = r.address.clone()?;
-                Some(with_method(house, r, DcvMethod::Email, Some(address)))
+                Some(with_method(house, r, DcvMethod::Email, Some(address), &[]))
             })
             .collect();
         return match known.is_empty() {
@@ -335,14 +360,43 @@ fn resent(
     for row in rows.iter().filter(by_mail) {
         let Some(dns) = row.name.dns() else { continue };
         let offers = offered_for(tx, account.id, dns, now)?;
-        if address_fits(&row.name, address, &offers) {
-            changed.push(with_method(house, row, DcvMethod::Email, Some(address.clone())));
+        if speaks_for(&row.name, address, &offers).is_some() {
+            let address = Some(address.clone());
+            changed.push(with_method(house, row, DcvMethod::Email, address, &offers));
         }
     }
     match changed.iter().any(|r| !r.implicit) {
         true => Ok(changed),
         false => Err(Refusal::invalid("dcvEmailAddress").into()),
     }
+}
+
+/// Whether a value that is looked for in DNS is too old to be accepted (BR 3.2.2.4.7), while the order waits for it.
+pub(crate) fn is_stale(order: &OrderView, row: &RequestName, now: Time) -> bool {
+    order.state.is_open()
+        && row.method == DcvMethod::DnsTxtRandomValue
+        && row.shown.is_none()
+        && row.random.as_ref().is_some_and(|r| now.since(r.made) >= RANDOM_VALUE_AGE)
+}
+
+/// Renews an order's values that are too old, and gives the names as they are then.
+pub(crate) async fn renew_values(
+    house: &Arc<House>,
+    order: &OrderView,
+    rows: Vec<RequestName>,
+) -> Result<Vec<RequestName>, Failure> {
+    let now = house.now();
+    if !rows.iter().any(|row| is_stale(order, row, now)) {
+        return Ok(rows);
+    }
+    let (desk, order) = (house.clone(), order.clone());
+    let write = move |tx: &mut Tx<'_>| -> Result<_, Failure> {
+        for row in rows.iter().filter(|row| is_stale(&order, row, now)) {
+            names::renew(tx, order.certificate, row, &desk.random_value())?;
+        }
+        Ok(names::of_request(tx, order.certificate)?)
+    };
+    house.store.write("renew_random_values", write).await
 }
 
 /// How each name of an order stands. Control may have been shown by an earlier order of the chain, or for a domain
@@ -446,9 +500,9 @@ fn judge_code(
     suffixes: &[String],
     now: Time,
 ) -> Option<(Evidence, Control)> {
-    let (address, random, dns) = (row.address.as_ref()?, row.random.as_ref()?, row.name.dns()?);
+    let (address, random) = (row.address.as_ref()?, row.random.as_ref()?);
     let challenge = Challenge::Mail(address.clone(), random.clone());
-    let question = Question::Code { adn: domain_of_address(dns, address) };
+    let question = Question::Code { adn: spoken_for(row)? };
     let control = Control { shown_for: question.proves(), method: DcvMethod::Email, at: now };
     let answer = Answer::Code { address: address.clone(), code: code.to_owned() };
     let seen = Evidence { question, answer, at: now, via: from.to_owned() };
@@ -515,20 +569,21 @@ fn check_template(tx: &mut Tx<'_>, account: AccountId, id: Option<i64>) -> Resul
     }
 }
 
-fn letter<'a>(
+/// A letter in the order's language, by its template or another.
+pub(crate) fn letter<'a>(
     account: &'a Account,
-    order: &OrderView,
+    order: OrderNumber,
+    parameters: &str,
     template: Option<i64>,
     now: Time,
 ) -> Letter<'a> {
-    let given: serde_json::Value = serde_json::from_str(&order.parameters).unwrap_or_default();
+    let given: serde_json::Value = serde_json::from_str(parameters).unwrap_or_default();
     let number = |name: &str| given[name].as_str().and_then(|v| v.parse().ok());
     Letter {
         account,
-        order: order.number,
+        order,
         template: template.or_else(|| number("dcvTemplateID")),
         language: given["languageName"].as_str().and_then(Language::from_code),
-        forward_to: None,
         now,
     }
 }

@@ -91,28 +91,35 @@ impl Authority {
         (!chain.is_empty()).then_some(chain)
     }
 
-    /// Whether a CA may be asked for by number, for an order of that level in that hierarchy.
+    /// Whether a CA may be asked for by number, for an order of that level, live or test, public or for an intranet.
     #[must_use]
-    pub fn may_sign(&self, id: CaId, level: Level, test: bool) -> bool {
+    pub fn may_sign(&self, id: CaId, level: Level, intranet: bool, test: bool) -> bool {
         self.ca(id).is_some_and(|a| {
             let slot = a.certificate.slot;
             let kind = kind_of(level);
-            slot.test == test && matches!(slot.role, CaRole::Issuing { kind: k, .. } if k == kind)
+            slot.test == test
+                && slot.hierarchy == hierarchy_of(intranet)
+                && matches!(slot.role, CaRole::Issuing { kind: k, .. } if k == kind)
         })
     }
 
     fn choose(&self, order: &OrderView, bought: &Bought) -> Option<&ca::Authority> {
         if let Some(chosen) = order.ca_choice {
-            return self.ca(chosen);
+            let may = self.may_sign(chosen, bought.level(), bought.intranet, order.test);
+            return self.ca(chosen).filter(|_| may);
         }
-        let hierarchy = if bought.intranet { Hierarchy::Private } else { Hierarchy::Public };
         let rsa = order.key_kind.is_rsa();
+        let hierarchy = hierarchy_of(bought.intranet);
         self.folder.issuer_of(hierarchy, kind_of(bought.level()), rsa, order.test)
     }
 
     fn profile(&self, kind: ValidationKind, hierarchy: Hierarchy) -> Option<&Profile> {
         self.profiles.iter().find(|p| p.kind() == kind && p.hierarchy() == hierarchy)
     }
+}
+
+fn hierarchy_of(intranet: bool) -> Hierarchy {
+    if intranet { Hierarchy::Private } else { Hierarchy::Public }
 }
 
 fn kind_of(level: Level) -> ValidationKind {
@@ -178,7 +185,7 @@ pub fn prepare(
     };
     let profile = house
         .authority
-        .profile(kind_of(bought.level()), certificate.slot.hierarchy)
+        .profile(kind_of(bought.level()), hierarchy_of(bought.intranet))
         .ok_or_else(|| never("profile", &"none for this product"))?;
     let request = LeafRequest {
         profile,
@@ -197,7 +204,8 @@ pub fn prepare(
         PrepareError::Lacks(_) => NotYet::Wait(e.to_string()),
         PrepareError::NoNames | PrepareError::CommonName => never("prepare", &e),
     })?;
-    let rules = lint::Rules { profile, ca: certificate, policy: &house.policy, now };
+    let rules =
+        lint::Rules { profile, ca: certificate, test: order.test, policy: &house.policy, now };
     let linted = lint::lint(prepared, &rules).map_err(|e| never("lint", &e))?;
     let record = NewRecord {
         certificate: order.certificate,
@@ -255,12 +263,17 @@ pub fn resume(
     let internal = |what: String| Failure::Internal(format!("order {}: {what}", order.number));
     let authority = house.authority.ca(recorded.ca).ok_or_else(|| internal("no such CA".into()))?;
     let bought = Bought::from_json(&order.bought).map_err(|e| internal(e.to_string()))?;
-    let slot = authority.certificate.slot;
     let profile = house
         .authority
-        .profile(kind_of(bought.level()), slot.hierarchy)
+        .profile(kind_of(bought.level()), hierarchy_of(bought.intranet))
         .ok_or_else(|| internal("no profile".into()))?;
-    let rules = lint::Rules { profile, ca: &authority.certificate, policy: &house.policy, now };
+    let rules = lint::Rules {
+        profile,
+        ca: &authority.certificate,
+        test: order.test,
+        policy: &house.policy,
+        now,
+    };
     let linted = lint::resume(&recorded.tbs, &rules).map_err(|e| internal(format!("lint: {e}")))?;
     let (not_before, not_after) = order.validity.unwrap_or_default();
     Ok(ToSign { linted, proven, ca: recorded.ca, validity: Validity { not_before, not_after } })

@@ -1,5 +1,6 @@
 //! Placing orders of server certificates, taking them back, letting them expire.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -9,8 +10,9 @@ use domain::csr::Csr;
 use domain::dcv::UniqueValue;
 use domain::money::Money;
 use domain::order::RequestState;
-use domain::order_ssl::SslOrderRequest;
+use domain::order_ssl::{SslOrderRequest, TextWishes};
 use domain::placement::{self, Composed, Facts, NamePlan, Placement};
+use domain::product::Level;
 use domain::refusal::Refusal;
 use domain::subject::Subject;
 use domain::time::{DAY, HOUR, Time};
@@ -49,7 +51,13 @@ pub async fn place(
 ) -> Result<Placed, Failure> {
     let account = caller.account();
     let choice = placement::before_csr(&request, &house.catalogue, account)?;
-    check_ca(house, &request, choice.product.level)?;
+    check_ca(
+        house,
+        request.ca_certificate_id,
+        choice.product.level,
+        choice.product.intranet,
+        request.test,
+    )?;
     if house.rules.strict_servers
         && choice.product.kind == domain::product::Kind::Wildcard
         && request.servers.is_none()
@@ -65,17 +73,46 @@ pub async fn place(
     house.placing.ask(Draft::new(house, account, request, csr, composed)).await
 }
 
-fn check_ca(
+/// Whether a CA that is asked for by number signs orders like this one; the same for orders and replacements.
+///
+/// # Errors
+/// -4.
+pub(crate) fn check_ca(
     house: &House,
-    request: &SslOrderRequest,
-    level: domain::product::Level,
+    chosen: Option<i64>,
+    level: Level,
+    intranet: bool,
+    test: bool,
 ) -> Result<(), Refusal> {
-    match request.ca_certificate_id {
-        Some(id) if !house.authority.may_sign(CaId(id), level, request.test) => {
+    match chosen {
+        Some(id) if !house.authority.may_sign(CaId(id), level, intranet, test) => {
             Err(Refusal::invalid("caCertificateID"))
         }
         _ => Ok(()),
     }
+}
+
+/// Whether the account has the templates that a call names.
+///
+/// # Errors
+/// -4.
+pub(crate) fn check_templates(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    texts: &TextWishes,
+) -> Result<(), Failure> {
+    for (parameter, kind, id) in [
+        ("dcvTemplateID", "dcv", texts.dcv_template),
+        ("maCreationTemplateID", "ma_creation", texts.ma_creation_template),
+        ("callBackTemplateID", "call_back", texts.call_back_template),
+    ] {
+        if let Some(id) = id
+            && mails::template(tx, account, kind, id)?.is_none()
+        {
+            return Err(Refusal::invalid(parameter).into());
+        }
+    }
+    Ok(())
 }
 
 /// Everything about an order that can be prepared before its transaction.
@@ -105,7 +142,7 @@ impl Draft {
         Self {
             house: house.clone(),
             account: account.clone(),
-            bought: Bought::new(&composed.choice).to_json(),
+            bought: Bought::new(&composed.choice, composed.names.ordered.len()).to_json(),
             parameters: parameters_json(&request.kept),
             names: request_names(house, &composed.plans),
             generated: house.unique_value(),
@@ -141,16 +178,17 @@ impl Draft {
         let mut answers = Vec::with_capacity(drafts.len());
         let mut debits: BTreeMap<i64, Money> = BTreeMap::new();
         for (draft, settled) in drafts.iter().zip(settled) {
-            let placement = match settled {
-                Ok(placement) => placement,
+            let (placement, names) = match settled {
+                Ok(settled) => settled,
                 Err(refused) => {
                     answers.push(Err(refused));
                     continue;
                 }
             };
             let too_few = || StoreError::inconsistent("too few numbers");
-            let (order, certificate) = numbers.pop().ok_or_else(too_few)?;
-            let placement = draft.write_one(tx, order, certificate, placement, alone)?;
+            let drawn = numbers.pop().ok_or_else(too_few)?;
+            let placement = draft.write_one(tx, drawn, placement, &names, alone)?;
+            let (order, certificate) = drawn;
             let debit = debits.entry(draft.account.id.0).or_default();
             *debit = *debit + placement.debit;
             answers.push(Ok(Placed { order, certificate, placement }));
@@ -164,20 +202,26 @@ impl Draft {
         Ok(answers)
     }
 
-    fn settle(&self, tx: &mut Tx<'_>, used: TokenUse) -> Result<Placement, Failure> {
-        self.check_templates(tx)?;
+    fn settle(
+        &self,
+        tx: &mut Tx<'_>,
+        used: TokenUse,
+    ) -> Result<(Placement, Cow<'_, [RequestName]>), Failure> {
+        check_templates(tx, self.account.id, &self.request.texts)?;
         let facts = self.facts(tx, used)?;
         let generate = || self.generated.clone();
-        Ok(placement::settle(&self.composed, &self.request, &self.account, &facts, generate)?)
+        let placement =
+            placement::settle(&self.composed, &self.request, &self.account, &facts, generate)?;
+        Ok((placement, dcv::with_offers(&self.names, &facts.offered)))
     }
 
     /// `alone`: nobody else's order is written in this transaction, which may fail then without harm to others.
     fn write_one(
         &self,
         tx: &mut Tx<'_>,
-        order: OrderNumber,
-        certificate: CertificateId,
+        (order, certificate): (OrderNumber, CertificateId),
         mut placement: Placement,
+        names: &[RequestName],
         alone: bool,
     ) -> Result<Placement, Failure> {
         let unique = |placement: &Placement| {
@@ -197,14 +241,14 @@ impl Draft {
         orders::insert(tx, order, &self.order(&placement))?;
         let request = self.certificate_request(&placement);
         orders::insert_request(tx, order, certificate, &request, self.now)?;
-        names::insert(tx, certificate, &self.names)?;
+        names::insert(tx, certificate, names)?;
         if let Some(stub) = self.request.stub_order_number
             && !orders::redeem_stub(tx, stub, order)?
         {
             return Err(Refusal::invalid("stubOrderNumber").into());
         }
         self.enqueue(tx, certificate, &placement)?;
-        self.send_dcv_mails(&self.house, tx, order)?;
+        self.send_dcv_mails(&self.house, tx, order, names)?;
         self.note(tx, order, &placement)?;
         let id = self.account.id;
         accounts::write_ledger(tx, id, Some(order), "debit", -placement.debit, "", self.now)?;
@@ -213,22 +257,6 @@ impl Draft {
 
     fn wanted(&self) -> &str {
         self.request.unique_value.as_ref().map_or("", UniqueValue::as_str)
-    }
-
-    fn check_templates(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
-        let texts = &self.request.texts;
-        for (parameter, kind, id) in [
-            ("dcvTemplateID", "dcv", texts.dcv_template),
-            ("maCreationTemplateID", "ma_creation", texts.ma_creation_template),
-            ("callBackTemplateID", "call_back", texts.call_back_template),
-        ] {
-            if let Some(id) = id
-                && mails::template(tx, self.account.id, kind, id)?.is_none()
-            {
-                return Err(Refusal::invalid(parameter).into());
-            }
-        }
-        Ok(())
     }
 
     fn facts(&self, tx: &mut Tx<'_>, used: TokenUse) -> Result<Facts, StoreError> {
@@ -297,16 +325,16 @@ impl Draft {
         house: &House,
         tx: &mut Tx<'_>,
         order: OrderNumber,
+        names: &[RequestName],
     ) -> Result<(), Failure> {
         let letter = dcv::Letter {
             account: &self.account,
             order,
             template: self.request.texts.dcv_template,
             language: self.request.texts.language,
-            forward_to: self.request.mails.validation.as_ref(),
             now: self.now,
         };
-        dcv::send_codes(house, tx, &letter, &self.names)
+        dcv::send_codes(house, tx, &letter, names)
     }
 
     fn note(
@@ -366,6 +394,10 @@ pub(crate) fn request_names(house: &House, plans: &[NamePlan]) -> Vec<RequestNam
             implicit: plan.implicit,
             method: plan.method,
             address: plan.address.clone(),
+            address_for: plan
+                .address
+                .as_ref()
+                .and_then(|address| placement::speaks_for(&plan.name, address, &[])),
             random: dcv::needs_random_value(plan.method, plan.address.as_ref())
                 .then(|| house.random_value()),
             shown: None,
@@ -401,7 +433,7 @@ fn validation(certificate: CertificateId, run_at: Time, now: Time) -> NewJob<'st
     }
 }
 
-/// Ends an order that came to nothing: writes the state and gives the money back, once.
+/// Ends an order that came to nothing: writes the state and gives back what was paid for it, money or a stub order.
 ///
 /// # Errors
 /// When the state does not allow it any more.
@@ -433,6 +465,7 @@ pub fn end(
         at: now,
     };
     events::append(tx, &event)?;
+    orders::give_back_stub(tx, order.number)?;
     refund(tx, order, kind, now)
 }
 

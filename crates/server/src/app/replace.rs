@@ -10,7 +10,7 @@ use domain::dcv::{DcvMethod, RANDOM_VALUE_AGE, UniqueValue};
 use domain::money::Money;
 use domain::names::CertName;
 use domain::order::RequestState;
-use domain::order_ssl::{ChosenNames, Prioritise, SslOrderRequest};
+use domain::order_ssl::{ChosenNames, DcvWishes, Prioritise, SslOrderRequest};
 use domain::placement::{self, Facts, NamePlan};
 use domain::product::{Choice, Kind, Product, TermPrice};
 use domain::refusal::Refusal;
@@ -23,7 +23,9 @@ use wire::auto_replace_ssl::ReplaceSslRequest;
 
 use super::bought::Bought;
 use super::login::Caller;
-use super::orders::{enqueue_validation, parameters_json, request_names};
+use super::orders::{
+    check_ca, check_templates, enqueue_validation, parameters_json, request_names,
+};
 use super::{Failure, dcv, select};
 use crate::house::House;
 
@@ -45,25 +47,23 @@ pub struct Replaced {
 /// Replaces a certificate, or changes a request that has none yet.
 ///
 /// # Errors
-/// -4 orderNumber; -20, -21, -22, -26, -36 for orders that cannot be replaced; what is wrong with CSR and names; -55.
+/// -91, -3, -4 for what the account may not claim; -4 orderNumber; -20, -21, -22, -26, -36 for orders that cannot be
+/// replaced; -4 for templates, CA and hierarchy; what is wrong with CSR and names; -55.
 pub async fn replace(
     house: &Arc<House>,
     caller: &Caller,
     request: ReplaceSslRequest,
 ) -> Result<Replaced, Failure> {
-    let account = caller.account();
-    if let Some(id) = request.ca_certificate_id {
-        if !account.privileges.ca_choice {
-            return Err(Refusal::Permission("caCertificateID").into());
-        }
-        if house.authority.ca(CaId(id)).is_none() {
-            return Err(Refusal::invalid("caCertificateID").into());
-        }
-    }
-    let csr = match &request.csr {
-        Some(text) => Some(issuance::csr::read(text, &house.weak_keys).map_err(Refusal::from)?),
-        None => None,
+    let (person, ca) = (&request.representative, request.ca_certificate_id);
+    placement::check_privileges(caller.account(), ca, person)?;
+    placement::check_call_back(person)?;
+    // Read before the transaction, told after the order was found.
+    let read = |text: &String| {
+        let csr = issuance::csr::read(text, &house.weak_keys)?;
+        placement::check_country(request.prioritise, &csr)?;
+        Ok(csr)
     };
+    let csr = request.csr.as_ref().map(read);
     let job = Replacement {
         house: house.clone(),
         caller: caller.clone(),
@@ -79,7 +79,7 @@ struct Replacement {
     house: Arc<House>,
     caller: Caller,
     request: ReplaceSslRequest,
-    csr: Option<Csr>,
+    csr: Option<Result<Csr, Refusal>>,
     generated: UniqueValue,
     now: Time,
 }
@@ -90,17 +90,19 @@ impl Replacement {
         let pending = self.may_replace(&old)?;
         let bought = Bought::from_json(&old.bought)
             .map_err(|e| Failure::Internal(format!("bought: {e}")))?;
+        self.judge_values(tx, &old, &bought)?;
         let old_names = names::of_request(tx, old.certificate)?;
         let csr = match &self.csr {
-            Some(csr) => csr.clone(),
+            Some(read) => read.clone()?,
             None => {
                 issuance::csr::read_der(&old.csr, &self.house.weak_keys).map_err(Refusal::from)?
             }
         };
         let plans = self.plans(&old, &bought, &old_names, &csr)?;
-        let unique_value = self.unique_value(tx, &old, &csr)?;
-        let rows = self.rows(&plans.1, &old_names, pending);
-        let checks = checks(&old, &bought, pending);
+        let rows = self.rows(tx, bought.kind(), &plans.1, &old_names, pending)?;
+        let unique_value = self.use_token(tx, &old, &csr)?;
+        let checks = self.checks(&old, &bought, pending);
+        let parameters = self.parameters(&old);
         let new = NewRequest {
             state: RequestState::AwaitingValidation { checks },
             csr: csr.der.clone(),
@@ -112,27 +114,19 @@ impl Replacement {
             unique_value: unique_value.as_ref().map(|u| u.as_str().to_owned()),
             ca_choice: self.request.ca_certificate_id.map(CaId).or(old.ca_choice),
         };
-        let (order, certificate) =
-            if pending { self.change(tx, &old, &new)? } else { self.insert(tx, &old, &new)? };
+        let (order, certificate) = if pending {
+            self.change(tx, &old, &new, &parameters)?
+        } else {
+            self.insert(tx, &old, &new, &parameters)?
+        };
         names::insert(tx, certificate, &rows)?;
         for row in &rows {
             if let Some(control) = &row.shown {
                 names::set_shown(tx, certificate, row.position, control)?;
             }
         }
-        let unique = unique_value.as_ref().map_or("", UniqueValue::as_str);
-        if !orders::use_token(tx, &csr.digests.sha256, unique, old.base)? {
-            return Err(Refusal::TokenNotUnique.into());
-        }
         enqueue_validation(tx, certificate, self.now, self.now)?;
-        let letter = dcv::Letter {
-            account: self.caller.account(),
-            order,
-            template: self.request.texts.dcv_template,
-            language: self.request.texts.language,
-            forward_to: None,
-            now: self.now,
-        };
+        let letter = dcv::letter(self.caller.account(), order, &parameters, None, self.now);
         dcv::send_codes(&self.house, tx, &letter, &rows)?;
         self.note(tx, &old, order)?;
         Ok(Replaced {
@@ -152,6 +146,22 @@ impl Replacement {
             select::newest(tx, account, number, false)?
         };
         found.ok_or(Failure::Refused(Refusal::invalid("orderNumber")))
+    }
+
+    /// Values that depend on the order: templates of the account, a CA that signs orders like it, and its hierarchy.
+    fn judge_values(
+        &self,
+        tx: &mut Tx<'_>,
+        old: &OrderView,
+        bought: &Bought,
+    ) -> Result<(), Failure> {
+        check_templates(tx, old.account, &self.request.texts)?;
+        let chosen = self.request.ca_certificate_id;
+        check_ca(&self.house, chosen, bought.level(), bought.intranet, old.test)?;
+        match self.request.test {
+            Some(test) if test != old.test => Err(Refusal::invalid("test").into()),
+            _ => Ok(()),
+        }
     }
 
     /// True when the request has no certificate yet and is changed in place.
@@ -202,22 +212,14 @@ impl Replacement {
             request.names.omit_additional = !old_names.iter().any(|n| n.implicit);
         }
         let chosen = placement::choose_names(&choice, &request, csr)?;
-        self.stays_within(&choice, old_names, &ordered, &chosen)?;
+        self.stays_within(&choice, bought, old_names, &ordered, &chosen)?;
         let mut plans = placement::plan(&choice, &chosen, &request)?;
-        if self.request.dcv == domain::order_ssl::DcvWishes::default() {
+        if self.request.dcv == DcvWishes::default() {
             for plan in &mut plans {
                 if let Some(before) = old_names.iter().find(|n| n.name == plan.name) {
                     plan.method = before.method;
                     plan.address.clone_from(&before.address);
                 }
-            }
-        }
-        for plan in plans.iter().filter(|p| !p.implicit) {
-            if let Some(address) = &plan.address
-                && !placement::address_fits(&plan.name, address, &[])
-                && !old_names.iter().any(|n| n.address.as_ref() == Some(address))
-            {
-                return Err(Refusal::invalid("dcvEmailAddress"));
             }
         }
         Ok((chosen, plans))
@@ -227,12 +229,14 @@ impl Replacement {
     fn stays_within(
         &self,
         choice: &Choice,
+        bought: &Bought,
         old_names: &[RequestName],
         ordered: &[&RequestName],
         chosen: &ChosenNames,
     ) -> Result<(), Refusal> {
         if choice.product.kind.is_list() {
-            let paid = ordered.len().max(choice.product.included_names as usize);
+            let paid = bought.names.max(bought.included_names) as usize;
+            let paid = paid.max(ordered.len());
             if chosen.ordered.len() > paid {
                 let why = format!("The order paid for {paid} names");
                 return Err(Refusal::invalid_because("domainNames", why));
@@ -291,6 +295,29 @@ impl Replacement {
         }
     }
 
+    /// Takes the token for this chain. When somebody was faster between our look and our write (PostgreSQL), that is the
+    /// same as having seen the request before.
+    fn use_token(
+        &self,
+        tx: &mut Tx<'_>,
+        old: &OrderView,
+        csr: &Csr,
+    ) -> Result<Option<UniqueValue>, Failure> {
+        let wanted = self.unique_value(tx, old, csr)?;
+        let mut take = |value: &Option<UniqueValue>| {
+            let text = value.as_ref().map_or("", UniqueValue::as_str);
+            orders::use_token(tx, &csr.digests.sha256, text, old.base)
+        };
+        if take(&wanted)? {
+            return Ok(wanted);
+        }
+        let generated = Some(self.generated.clone());
+        match wanted.is_none() && take(&generated)? {
+            true => Ok(generated),
+            false => Err(Refusal::TokenNotUnique.into()),
+        }
+    }
+
     /// -55 compares across chains; inside of the chain the same CSR and value may come again.
     fn unique_value(
         &self,
@@ -317,27 +344,49 @@ impl Replacement {
 
     /// What was shown for a name stays shown. An issued order's names keep it in their own rows, where the job looks for
     /// what the chain has shown; those of a request that is changed in place go, so it is taken over.
+    ///
+    /// A name's old address stands for it still; another has to be constructed or offered for that name.
     fn rows(
         &self,
+        tx: &mut Tx<'_>,
+        kind: Kind,
         plans: &[NamePlan],
         old_names: &[RequestName],
         pending: bool,
-    ) -> Vec<RequestName> {
+    ) -> Result<Vec<RequestName>, Failure> {
+        let offered = dcv::offered(tx, self.caller.account().id, plans, self.now)?;
         let mut rows = request_names(&self.house, plans);
+        rows = dcv::with_offers(&rows, &offered).into_owned();
         for row in &mut rows {
-            let Some(before) = old_names.iter().find(|n| n.name == row.name) else { continue };
-            if pending {
-                row.shown.clone_from(&before.shown);
+            if let Some(before) = old_names.iter().find(|n| n.name == row.name) {
+                self.take_over(row, before, pending);
             }
-            if row.method == DcvMethod::DnsTxtRandomValue
-                && before.method == row.method
-                && let Some(random) = &before.random
-                && self.now.since(random.made) < RANDOM_VALUE_AGE
-            {
-                row.random = Some(random.clone());
+            if !row.implicit && row.address.is_some() && row.address_for.is_none() {
+                if self.request.dcv != DcvWishes::default() {
+                    return Err(placement::bad_address(kind, &self.request.dcv, &row.name).into());
+                }
+                // Nobody chose it for this name: it waits until an address is chosen.
+                (row.address, row.random) = (None, None);
             }
         }
-        rows
+        Ok(rows)
+    }
+
+    fn take_over(&self, row: &mut RequestName, before: &RequestName, pending: bool) {
+        if pending {
+            row.shown.clone_from(&before.shown);
+        }
+        let addresses = row.address.as_ref().zip(before.address.as_ref());
+        if row.address_for.is_none() && addresses.is_some_and(|(a, b)| a.same_mailbox(b)) {
+            row.address_for.clone_from(&before.address_for);
+        }
+        if row.method == DcvMethod::DnsTxtRandomValue
+            && before.method == row.method
+            && let Some(random) = &before.random
+            && self.now.since(random.made) < RANDOM_VALUE_AGE
+        {
+            row.random = Some(random.clone());
+        }
     }
 
     fn change(
@@ -345,9 +394,11 @@ impl Replacement {
         tx: &mut Tx<'_>,
         old: &OrderView,
         new: &NewRequest,
+        parameters: &str,
     ) -> Result<(OrderNumber, CertificateId), Failure> {
         orders::set_state(tx, old, &new.state, self.now)?;
         orders::set_csr(tx, old.certificate, new)?;
+        orders::set_parameters(tx, old.number, parameters, self.foreign_order_number(old))?;
         names::delete(tx, old.certificate)?;
         Ok((old.number, old.certificate))
     }
@@ -357,6 +408,7 @@ impl Replacement {
         tx: &mut Tx<'_>,
         old: &OrderView,
         new: &NewRequest,
+        parameters: &str,
     ) -> Result<(OrderNumber, CertificateId), StoreError> {
         let (order, certificate) = orders::next_numbers(tx)?;
         let row = NewOrder {
@@ -368,18 +420,18 @@ impl Replacement {
             term_days: old.term_days,
             term_end: old.term_end,
             cost: Money::ZERO,
-            foreign_order_number: self
-                .request
-                .foreign_order_number
-                .clone()
-                .or_else(|| old.foreign_order_number.clone()),
-            parameters: self.parameters(old),
+            foreign_order_number: self.foreign_order_number(old).map(str::to_owned),
+            parameters: parameters.to_owned(),
             placed_at: self.now,
             expires_at: self.now.plus(i64::from(self.house.rules.unproven_days) * DAY),
         };
         orders::insert(tx, order, &row)?;
         orders::insert_request(tx, order, certificate, new, self.now)?;
         Ok((order, certificate))
+    }
+
+    fn foreign_order_number<'a>(&'a self, old: &'a OrderView) -> Option<&'a str> {
+        self.request.foreign_order_number.as_deref().or(old.foreign_order_number.as_deref())
     }
 
     /// What was given now over what was given before.
@@ -391,6 +443,31 @@ impl Replacement {
             serde_json::from_str(&given).unwrap_or_default();
         merged.extend(given);
         serde_json::Value::Object(merged).to_string()
+    }
+
+    /// What people have checked stays checked, and a caller who may says what else was; domain control is looked at again
+    /// (fresh proofs of the chain count).
+    fn checks(&self, old: &OrderView, bought: &Bought, pending: bool) -> Vec<Check> {
+        let person = &self.request.representative;
+        if pending && old.state != RequestState::Ready {
+            let now = |c: &Check| match c.kind {
+                CheckKind::DomainControl => CheckState::Open,
+                CheckKind::ApplicantRepresentative if person.is_validated == Some(true) => {
+                    CheckState::Passed
+                }
+                CheckKind::CallBack if person.is_call_back_completed == Some(true) => {
+                    CheckState::Passed
+                }
+                _ => c.state,
+            };
+            return old.state.checks().iter().map(|c| Check { state: now(c), ..*c }).collect();
+        }
+        let state = |kind| match kind {
+            CheckKind::DomainControl => CheckState::Open,
+            _ => CheckState::Passed,
+        };
+        let checks = bought.level().checks().iter();
+        checks.map(|kind| Check { kind: *kind, state: state(*kind) }).collect()
     }
 
     fn note(&self, tx: &mut Tx<'_>, old: &OrderView, order: OrderNumber) -> Result<(), StoreError> {
@@ -406,22 +483,6 @@ impl Replacement {
         };
         events::append(tx, &event)
     }
-}
-
-/// What people have checked stays checked; domain control is looked at again (fresh proofs of the chain count).
-fn checks(old: &OrderView, bought: &Bought, pending: bool) -> Vec<Check> {
-    if pending && old.state != RequestState::Ready {
-        let reopen = |c: &Check| match c.kind {
-            CheckKind::DomainControl => Check { state: CheckState::Open, ..*c },
-            _ => *c,
-        };
-        return old.state.checks().iter().map(reopen).collect();
-    }
-    let state = |kind| match kind {
-        CheckKind::DomainControl => CheckState::Open,
-        _ => CheckState::Passed,
-    };
-    bought.level().checks().iter().map(|kind| Check { kind: *kind, state: state(*kind) }).collect()
 }
 
 fn choice_of(old: &OrderView, bought: &Bought) -> Choice {
