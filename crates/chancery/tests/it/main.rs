@@ -21,6 +21,7 @@ mod dcv_mail;
 mod dcv_records;
 mod decode_csr;
 mod kit;
+mod logins;
 mod mails;
 mod matrix;
 mod replace;

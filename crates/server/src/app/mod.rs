@@ -15,6 +15,7 @@ pub mod orders;
 pub mod replace;
 pub mod select;
 pub mod validate;
+pub mod waiting_room;
 
 use domain::order::WrongState;
 use domain::refusal::Refusal;
