@@ -35,6 +35,7 @@ pub const ALL: &[Migration] = &[
         include_str!("../migrations/0003_numbers.sqlite.sql"),
         include_str!("../migrations/0003_numbers.postgres.sql"),
     ),
+    Migration::both(4, "seals", include_str!("../migrations/0004_seals.sql")),
 ];
 
 /// One step of the schema.
