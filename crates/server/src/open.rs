@@ -24,7 +24,7 @@ use crate::app::login::Logins;
 use crate::clock::{SystemClock, SystemEntropy, TurnedClock};
 use crate::config::Rules;
 use crate::faults::Faults;
-use crate::house::{House, Limits};
+use crate::house::{CodeTries, House, Limits};
 use crate::http::calls::CallLog;
 use crate::letters::Desk;
 use crate::mail::compose::From;
@@ -164,6 +164,7 @@ pub fn open(plan: Plan) -> Result<Opened, OpenError> {
         mail: Desk::new(from, plan.public_url, sender),
         logins: Logins::new(&chance),
         limits: Limits::per_minute(plan.calls_per_minute),
+        code_tries: if plan.sandbox { CodeTries::of_one_machine() } else { CodeTries::new() },
         faults: Faults::default(),
         calls: if plan.sandbox { CallLog::on() } else { CallLog::off() },
         rules: plan.rules,

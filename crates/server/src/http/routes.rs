@@ -131,13 +131,15 @@ async fn handled(
 }
 
 /// What is known of the caller, with the headers of trusted proxies counted in.
-struct Forwarded {
-    address: IpAddr,
+pub(crate) struct Forwarded {
+    /// The caller.
+    pub address: IpAddr,
     https: bool,
 }
 
 impl Forwarded {
-    fn of(house: &House, peer: Peer, headers: &HeaderMap) -> Self {
+    /// Of a request.
+    pub fn of(house: &House, peer: Peer, headers: &HeaderMap) -> Self {
         let address = peer.address.to_canonical();
         let trusted = |ip: IpAddr| house.rules.trusted_proxies.iter().any(|r| r.contains(ip));
         if house.rules.trusted_proxies.is_empty() || !trusted(address) {
