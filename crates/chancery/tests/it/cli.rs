@@ -479,6 +479,12 @@ fn a_house_serves_from_a_configuration(database: Database) {
         std::thread::sleep(Duration::from_millis(50));
     }
 
+    if database == Database::Sqlite {
+        let folder = Path::new(&db.address()).parent().expect("a folder").to_owned();
+        let files = crate::private_files::rights(&folder);
+        assert!(files.len() >= 3 && files.iter().all(|(_, mode)| *mode == 0o600), "{files:?}");
+    }
+
     // One process serves from a SQLite file; any number from PostgreSQL.
     match database {
         Database::Sqlite => {

@@ -24,6 +24,7 @@ mod kit;
 mod logins;
 mod mails;
 mod matrix;
+mod private_files;
 mod replace;
 mod road;
 mod steps;
