@@ -361,6 +361,7 @@ fn ceremony() -> &'static Path {
         let output = hold_ceremony(&folder.0, &["--json"]);
         let made = json(&output);
         assert_eq!(made.as_array().map(Vec::len), Some(24));
+        crate::kit::swept_later(&folder.0, None);
         folder
     })
     .0
