@@ -156,6 +156,9 @@ pub struct MailFile {
     pub ca_file: Option<PathBuf>,
     /// From whom mails come.
     pub from: String,
+    /// Seconds for handing over one mail, from the wait for a connection to the server's last word.
+    #[serde(default = "thirty")]
+    pub timeout_seconds: u64,
 }
 
 fn bits() -> u32 {
@@ -168,6 +171,10 @@ fn sixteen() -> usize {
 
 fn eight() -> u32 {
     8
+}
+
+fn thirty() -> u64 {
+    30
 }
 
 fn ninety() -> u32 {

@@ -210,6 +210,10 @@ fn check_numbers(file: &File) -> Result<(), BadConfig> {
     if ![2_048, 3_072, 4_096].contains(&file.rsa_bits) {
         return wrong("rsa_bits", file.rsa_bits.into(), "2048, 3072, 4096");
     }
+    if let Some(mail) = file.mail.as_ref().filter(|m| !(1..=50).contains(&m.timeout_seconds)) {
+        let range = "1 to 50 (a mail is somebody else's to send after 60)";
+        return wrong("mail.timeout_seconds", mail.timeout_seconds, range);
+    }
     if file.dns.caa_memory_seconds > 8 * 3_600 {
         let range = "0 to 28800 (8 hours, BR 3.2.2.8)";
         return wrong("dns.caa_memory_seconds", file.dns.caa_memory_seconds, range);
@@ -273,7 +277,7 @@ fn mail(file: &MailFile, public_url: &str) -> Result<SmtpSettings, BadConfig> {
         credentials,
         hello_name: host_of(public_url).to_owned(),
         pool_size: 4,
-        timeout: Duration::from_secs(60),
+        timeout: Duration::from_secs(file.timeout_seconds),
     };
     crate::mail::send::Sender::new(&settings).map_err(|e| bad(e.to_string()))?;
     Ok(settings)
