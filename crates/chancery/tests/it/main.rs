@@ -22,6 +22,7 @@ mod dcv_records;
 mod decode_csr;
 mod kit;
 mod logins;
+mod look;
 mod mails;
 mod matrix;
 mod private_files;

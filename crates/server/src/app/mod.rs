@@ -11,6 +11,7 @@ pub mod dcv;
 pub mod desk;
 pub mod issue;
 pub mod login;
+pub mod look;
 pub mod orders;
 pub mod replace;
 pub mod select;

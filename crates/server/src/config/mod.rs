@@ -6,6 +6,7 @@ pub use plan::{BadConfig, EXAMPLE, Settings, TlsPair};
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use domain::ip_range::IpRange;
 use serde::Deserialize;
@@ -25,6 +26,8 @@ pub struct Rules {
     pub unproven_days: u32,
     /// Requests that are looked at at the same time.
     pub validations_in_flight: usize,
+    /// How long one look for the proofs of an order may take, CAA included. Less than the lease of its job.
+    pub look_at_most: Duration,
     /// No other node works on the database: leases found at the start are nobody's.
     pub only_node: bool,
     /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` count.
@@ -40,6 +43,7 @@ impl Default for Rules {
             strict_servers: false,
             unproven_days: 90,
             validations_in_flight: 256,
+            look_at_most: Duration::from_secs(40),
             only_node: false,
             trusted_proxies: Vec::new(),
         }
