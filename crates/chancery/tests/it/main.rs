@@ -30,3 +30,4 @@ mod replace;
 mod road;
 mod steps;
 mod tools;
+mod waiting_products;
