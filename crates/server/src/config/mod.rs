@@ -79,7 +79,7 @@ pub struct File {
     /// The name under which the pages and mails speak where no account's brand is known; the organisation's otherwise.
     pub brand: Option<String>,
     /// The server's own certificate.
-    pub tls: Option<TlsFile>,
+    pub tls: Option<TlsChoice>,
     /// The CA's own domains: in request tokens, and by which CAA records may name it.
     #[serde(default)]
     pub identities: Vec<String>,
@@ -113,6 +113,24 @@ pub struct File {
     /// Days after which an order that nobody proves runs out.
     #[serde(default = "ninety")]
     pub unproven_days: u32,
+}
+
+/// Where the server's own certificate comes from.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "tls: write [tls] with certificate and key, or tls = \"own-ca\"")]
+pub enum TlsChoice {
+    /// From the house's private CA, for the host of `public_url`.
+    Word(TlsWord),
+    /// From files.
+    Files(TlsFile),
+}
+
+/// Words for certificates that are in no file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+pub enum TlsWord {
+    /// `own-ca`.
+    #[serde(rename = "own-ca")]
+    OwnCa,
 }
 
 /// The server's own certificate, PEM; read again when the files change.

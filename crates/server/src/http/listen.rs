@@ -34,6 +34,12 @@ pub struct Tls(Arc<RwLock<Arc<ServerConfig>>>);
 #[error("TLS certificate: {0}")]
 pub struct BadTls(String);
 
+impl BadTls {
+    pub(super) fn because(why: String) -> Self {
+        Self(why)
+    }
+}
+
 impl Tls {
     /// From PEM: the chain, leaf first, and the key.
     ///
