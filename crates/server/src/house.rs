@@ -18,6 +18,7 @@ use validation::Asker;
 use crate::app::issue::Authority;
 use crate::app::login::Logins;
 use crate::app::waiting_room::network;
+use crate::clock::RepeatableChance;
 use crate::config::Rules;
 use crate::faults::Faults;
 use crate::http::calls::CallLog;
@@ -31,6 +32,8 @@ pub struct House {
     pub clock: Arc<dyn Clock>,
     /// Chance.
     pub chance: Arc<dyn Entropy>,
+    /// Chance for what callers are told anyway, which the sandbox's seed repeats.
+    pub repeatable: RepeatableChance,
     /// What can be ordered.
     pub catalogue: Catalogue,
     /// Rules by date.
@@ -68,7 +71,7 @@ impl House {
     #[must_use]
     pub fn unique_value(&self) -> UniqueValue {
         let mut bytes = [0; 8];
-        self.chance.fill(&mut bytes);
+        self.repeatable.fill(&mut bytes);
         UniqueValue::from_random(bytes)
     }
 

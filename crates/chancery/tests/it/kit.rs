@@ -54,12 +54,17 @@ impl Sandbox {
 
     /// One of its own, in a new folder, on a new database.
     pub fn start(database: Database) -> Sandbox {
+        Self::start_with(database, &[])
+    }
+
+    /// The same with more arguments.
+    pub fn start_with(database: Database, more: &[&str]) -> Sandbox {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let unique = format!("{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let dir = std::env::temp_dir().join(format!("chancery-test-{unique}"));
         let _ = std::fs::remove_dir_all(&dir);
         let db = (database == Database::Postgres).then(|| TestDb::new(Database::Postgres));
-        Self::launch(&dir, db, &[])
+        Self::launch(&dir, db, more)
     }
 
     /// Starts the program on a folder (and a PostgreSQL database).

@@ -29,6 +29,7 @@ mod matrix;
 mod private_files;
 mod replace;
 mod road;
+mod seed;
 mod steps;
 mod tools;
 mod waiting_products;

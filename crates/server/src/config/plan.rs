@@ -130,6 +130,7 @@ impl Settings {
             files: self.files(),
             calls_per_minute: file.calls_per_minute,
             sandbox: false,
+            seed: None,
         }
     }
 
