@@ -45,11 +45,14 @@ impl Sandbox {
         static SQLITE: OnceLock<Sandbox> = OnceLock::new();
         static POSTGRES: OnceLock<Sandbox> = OnceLock::new();
         let place = if database == Database::Sqlite { &SQLITE } else { &POSTGRES };
-        place.get_or_init(|| {
-            let sandbox = Sandbox::start(database);
-            swept_later(&sandbox.dir, Some(sandbox.pid()));
-            sandbox
-        })
+        place.get_or_init(|| Sandbox::start_kept(database))
+    }
+
+    /// One that is never dropped: its folder is removed when the test process has ended.
+    pub fn start_kept(database: Database) -> Sandbox {
+        let sandbox = Sandbox::start(database);
+        swept_later(&sandbox.dir, Some(sandbox.pid()));
+        sandbox
     }
 
     /// One of its own, in a new folder, on a new database.
