@@ -1,6 +1,7 @@
 //! CA certificates, and the plan of which there are.
 
 pub mod ceremony;
+pub mod server;
 mod words;
 
 use der::{Decode, Encode};

@@ -186,6 +186,7 @@ pub async fn reset(opened: &Opened, wanted: &[DemoAccount]) -> Result<(), String
     if let Some(turned) = &opened.turned {
         turned.reset();
     }
+    house.repeatable.reset();
     house.faults.clear();
     house.calls.clear();
     house.asker.forget();

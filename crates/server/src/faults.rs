@@ -27,8 +27,18 @@ pub struct Rule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// The transaction of the call fails as if the disk were full; nothing is stored.
+    /// The transaction of the call fails as if the disk were full; nothing is stored. For calls that place orders.
     StoreError,
+    /// The call is answered with this code and does nothing: `{"code": -42}`.
+    Code(i32),
+    /// The call is answered with this HTTP status and does nothing: `{"http_status": 503}`.
+    HttpStatus(u16),
+    /// The call is made after so many milliseconds, ten minutes at most: `{"delay": 1500}`.
+    Delay(u32),
+    /// The connection is closed, and the call does nothing.
+    Drop,
+    /// The call is made, and the connection is closed in place of an answer.
+    CommitThenDrop,
 }
 
 /// The rules in force.
@@ -60,23 +70,81 @@ impl Faults {
     /// The error with which this call's transaction is to fail, if a rule says so.
     #[must_use]
     pub fn store_error(&self, endpoint: &str, account: &str) -> Option<StoreError> {
-        if !self.armed.load(Ordering::Relaxed) {
-            return None;
-        }
-        let mut rules = self.lock();
-        let hit = rules.iter_mut().any(|(rule, seen)| {
-            let meant = rule.endpoint.as_ref().is_none_or(|e| e.eq_ignore_ascii_case(endpoint))
-                && rule.account.as_ref().is_none_or(|a| a == account);
-            *seen += u64::from(meant);
-            meant && rule.nth.is_none_or(|n| n == *seen) && rule.action == Action::StoreError
-        });
-        hit.then(|| StoreError::Database {
+        let hit = self.hit(endpoint, account, |action| action == Action::StoreError);
+        hit.map(|_| StoreError::Database {
             sql: "(fault on request)",
             message: "a fault rule of the sandbox".to_owned(),
         })
     }
 
+    /// What is to happen to this call on its way in or out, if a rule says so. The first rule that hits counts.
+    #[must_use]
+    pub fn on_call(&self, endpoint: &str, account: Option<&str>) -> Option<Action> {
+        self.hit(endpoint, account.unwrap_or_default(), |action| action != Action::StoreError)
+    }
+
+    /// Counts the call for every rule that means it, and gives the action of the first that hits.
+    fn hit(&self, endpoint: &str, account: &str, here: fn(Action) -> bool) -> Option<Action> {
+        if !self.armed.load(Ordering::Relaxed) {
+            return None;
+        }
+        let mut hit = None;
+        for (rule, seen) in self.lock().iter_mut().filter(|(rule, _)| here(rule.action)) {
+            let meant = rule.endpoint.as_ref().is_none_or(|e| e.eq_ignore_ascii_case(endpoint))
+                && rule.account.as_ref().is_none_or(|a| a == account);
+            *seen += u64::from(meant);
+            if meant && rule.nth.is_none_or(|n| n == *seen) {
+                hit = hit.or(Some(rule.action));
+            }
+        }
+        hit
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(Rule, u64)>> {
         self.rules.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(text: &str) -> Rule {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn rules_count_the_calls_that_they_mean() {
+        let faults = Faults::default();
+        assert_eq!(faults.on_call("AutoApplySSL", None), None);
+        faults.add(rule(
+            r#"{"endpoint":"autoapplyssl","account":"a","nth":2,"action":{"code":-42}}"#,
+        ));
+        faults.add(rule(r#"{"endpoint":"CollectSSL","action":{"http_status":503}}"#));
+        faults.add(rule(r#"{"nth":4,"action":"store_error"}"#));
+        let call = |endpoint: &str, account: &str| faults.on_call(endpoint, Some(account));
+        assert_eq!(call("AutoApplySSL", "a"), None);
+        assert_eq!(call("AutoApplySSL", "b"), None);
+        assert_eq!(call("AutoApplySSL", "a"), Some(Action::Code(-42)));
+        assert_eq!(call("AutoApplySSL", "a"), None);
+        assert_eq!(call("CollectSSL", "b"), Some(Action::HttpStatus(503)));
+        assert!((0..3).all(|_| faults.store_error("AutoApplySSL", "a").is_none()));
+        assert!(faults.store_error("AutoApplySSL", "a").is_some());
+        faults.clear();
+        assert_eq!(call("CollectSSL", "b"), None);
+    }
+
+    #[test]
+    fn every_action_has_its_word() {
+        for (text, action) in [
+            (r#""store_error""#, Action::StoreError),
+            (r#"{"code":-14}"#, Action::Code(-14)),
+            (r#"{"http_status":500}"#, Action::HttpStatus(500)),
+            (r#"{"delay":250}"#, Action::Delay(250)),
+            (r#""drop""#, Action::Drop),
+            (r#""commit_then_drop""#, Action::CommitThenDrop),
+        ] {
+            assert_eq!(rule(&format!(r#"{{"action":{text}}}"#)).action, action);
+        }
     }
 }

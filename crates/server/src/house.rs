@@ -1,9 +1,11 @@
 //! What everything in the house shares.
 
+use std::hash::Hash;
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use domain::certificate::AccountId;
+use domain::certificate::{AccountId, OrderNumber};
 use domain::dcv::{RandomValue, UniqueValue};
 use domain::policy::Policy;
 use domain::product::Catalogue;
@@ -16,6 +18,8 @@ use validation::Asker;
 use crate::app::issue::Authority;
 use crate::app::login::Logins;
 use crate::app::orders::{Draft, Placed};
+use crate::app::waiting_room::network;
+use crate::clock::RepeatableChance;
 use crate::config::Rules;
 use crate::faults::Faults;
 use crate::http::calls::CallLog;
@@ -30,6 +34,8 @@ pub struct House {
     pub clock: Arc<dyn Clock>,
     /// Chance.
     pub chance: Arc<dyn Entropy>,
+    /// Chance for what callers are told anyway, which the sandbox's seed repeats.
+    pub repeatable: RepeatableChance,
     /// What can be ordered.
     pub catalogue: Catalogue,
     /// Rules by date.
@@ -48,6 +54,8 @@ pub struct House {
     pub logins: Logins,
     /// How often accounts may call.
     pub limits: Limits,
+    /// How often codes may be tried on the pages.
+    pub code_tries: CodeTries,
     /// Faults on request; none in `serve`.
     pub faults: Faults,
     /// Orders on their way into the database.
@@ -67,7 +75,7 @@ impl House {
     #[must_use]
     pub fn unique_value(&self) -> UniqueValue {
         let mut bytes = [0; 8];
-        self.chance.fill(&mut bytes);
+        self.repeatable.fill(&mut bytes);
         UniqueValue::from_random(bytes)
     }
 
@@ -88,6 +96,56 @@ impl House {
     }
 }
 
+/// How often codes may be tried on the pages that ask for no login: each try is a transaction.
+pub struct CodeTries {
+    of_address: Option<DefaultKeyedRateLimiter<IpAddr>>,
+    of_order: DefaultKeyedRateLimiter<i64>,
+}
+
+impl CodeTries {
+    /// Tries a minute from one address.
+    const OF_ADDRESS: NonZeroU32 = NonZeroU32::new(60).expect("more than nothing");
+    /// Tries a minute for one order, wherever they come from.
+    const OF_ORDER: NonZeroU32 = NonZeroU32::new(30).expect("more than nothing");
+    /// Keys that are kept before those that no longer matter are thrown away.
+    const KEYS: usize = 10_000;
+
+    /// As they are in `serve`.
+    #[must_use]
+    pub fn new() -> Self {
+        let of_address = RateLimiter::keyed(Quota::per_minute(Self::OF_ADDRESS));
+        Self { of_address: Some(of_address), ..Self::of_one_machine() }
+    }
+
+    /// For the sandbox, to which everybody comes from the same address.
+    #[must_use]
+    pub fn of_one_machine() -> Self {
+        Self { of_address: None, of_order: RateLimiter::keyed(Quota::per_minute(Self::OF_ORDER)) }
+    }
+
+    /// Whether one more try is allowed now.
+    #[must_use]
+    pub fn allows(&self, from: IpAddr, order: OrderNumber) -> bool {
+        let address = self.of_address.as_ref();
+        address.is_none_or(|limiter| check(limiter, &network(from)))
+            && check(&self.of_order, &order.0)
+    }
+}
+
+impl Default for CodeTries {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Strangers choose the keys, so old ones are thrown away.
+fn check<K: Clone + Eq + Hash>(limiter: &DefaultKeyedRateLimiter<K>, key: &K) -> bool {
+    if limiter.len() > CodeTries::KEYS {
+        limiter.retain_recent();
+    }
+    limiter.check_key(key).is_ok()
+}
+
 /// How often an account may call.
 pub struct Limits(Option<DefaultKeyedRateLimiter<i64>>);
 
@@ -102,5 +160,33 @@ impl Limits {
     #[must_use]
     pub fn allows(&self, account: AccountId) -> bool {
         self.0.as_ref().is_none_or(|limiter| limiter.check_key(&account.0).is_ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_tried_so_often_from_an_address_and_for_an_order() {
+        let (from, order) = (|n: u8| IpAddr::from([192, 0, 2, n]), OrderNumber);
+        let tries = CodeTries::new();
+        let of_order = (0..100_u8).filter(|n| tries.allows(from(*n), order(1))).count();
+        assert_eq!(of_order, 30);
+        assert!(tries.allows(from(200), order(2)));
+        let of_address = (100..300).filter(|n| tries.allows(from(201), order(*n))).count();
+        assert_eq!(of_address, 60);
+        let here = CodeTries::of_one_machine();
+        assert_eq!((0..200).filter(|n| here.allows(from(1), order(*n))).count(), 200);
+    }
+
+    #[test]
+    fn keys_of_strangers_do_not_pile_up() {
+        let limiter = RateLimiter::keyed(Quota::per_second(NonZeroU32::MAX));
+        let most = i64::try_from(CodeTries::KEYS).unwrap() + 2;
+        for key in 0..2 * most {
+            check(&limiter, &key);
+        }
+        assert!(limiter.len() <= CodeTries::KEYS + 1, "{}", limiter.len());
     }
 }

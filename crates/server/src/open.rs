@@ -22,10 +22,10 @@ use zeroize::Zeroizing;
 use crate::app::issue::Authority;
 use crate::app::login::Logins;
 use crate::app::orders::Draft;
-use crate::clock::{SystemClock, SystemEntropy, TurnedClock};
+use crate::clock::{RepeatableChance, SystemClock, SystemEntropy, TurnedClock};
 use crate::config::Rules;
 use crate::faults::Faults;
-use crate::house::{House, Limits};
+use crate::house::{CodeTries, House, Limits};
 use crate::http::calls::CallLog;
 use crate::letters::Desk;
 use crate::mail::compose::From;
@@ -69,6 +69,8 @@ pub struct Plan {
     pub calls_per_minute: Option<NonZeroU32>,
     /// The sandbox: a clock that can be turned, calls that are remembered.
     pub sandbox: bool,
+    /// The sandbox's seed.
+    pub seed: Option<u64>,
 }
 
 /// The folder of CAs and how missing ones are made.
@@ -166,9 +168,11 @@ pub fn open(plan: Plan) -> Result<Opened, OpenError> {
         mail: Desk::new(from, plan.public_url, sender),
         logins: Logins::new(&chance),
         limits: Limits::per_minute(plan.calls_per_minute),
+        code_tries: if plan.sandbox { CodeTries::of_one_machine() } else { CodeTries::new() },
         faults: Faults::default(),
         calls: if plan.sandbox { CallLog::on() } else { CallLog::off() },
         rules: plan.rules,
+        repeatable: repeatable(&store, plan.seed)?,
         chance: Arc::new(chance),
         clock,
         placing: Together::writing(store.clone(), "place_orders", Draft::write),
@@ -196,6 +200,11 @@ fn kept_clock(store: &Store) -> Result<TurnedClock, OpenError> {
     let read = |tx: &mut Tx<'_>| kept_offset(tx);
     let kept = store.read_blocking("clock_offset", read).map_err(bad("database"))?;
     Ok(TurnedClock::new(kept))
+}
+
+fn repeatable(store: &Store, seed: Option<u64>) -> Result<RepeatableChance, OpenError> {
+    let orders = store.read_blocking("count_orders", store::orders::count);
+    Ok(RepeatableChance::new(seed, orders.map_err(bad("database"))?))
 }
 
 fn authority(plan: &CaPlan, sandbox: bool, now: Time) -> Result<Authority, OpenError> {

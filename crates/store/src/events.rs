@@ -78,47 +78,46 @@ pub fn count(tx: &mut Tx<'_>, account: AccountId) -> Result<(i64, i64)> {
 }
 
 /// Seals events that are not sealed yet, at most so many, and says how many there were. The caller sees to it that only
-/// one sealer works at a time.
+/// one sealer works at a time; a second one is refused by the seals' key.
 ///
-/// An event may be committed after one with a higher number was sealed (PostgreSQL gives numbers before commits), so
-/// only events older than `before` (milliseconds of business time) are taken, in the order of their numbers.
-pub fn seal(tx: &mut Tx<'_>, before: Time, limit: u32) -> Result<usize> {
-    let mut events = tx.query(&UNSEALED, params![limit], read)?;
-    let rested = events.iter().take_while(|event| event.at <= before).count();
-    events.truncate(rested);
-    let mut chains: BTreeMap<i64, (i64, Vec<u8>)> = BTreeMap::new();
+/// PostgreSQL gives numbers before commits, so an event may appear after one with a higher number was sealed. It belongs to
+/// the round that finds it, whatever its number: each event names its round, and no event is ever too late.
+pub fn seal(tx: &mut Tx<'_>, limit: u32) -> Result<usize> {
+    let round = tx.query_one(&NEXT_ROUND, &[], |row| row.int(0))?;
+    let mut events = tx.query(&TAKE, params![round, limit], read)?;
+    events.sort_by_key(|event| event.id);
+    let mut chains: BTreeMap<i64, Vec<u8>> = BTreeMap::new();
     for event in &events {
         let account = event.account.0;
-        let (last, hash) = match chains.entry(account) {
+        let hash = match chains.entry(account) {
             Entry::Occupied(chain) => chain.into_mut(),
             Entry::Vacant(place) => {
                 let hash = tx.query_opt(&LAST_SEAL, params![account], |row| row.bytes(0))?;
-                place.insert((0, hash.unwrap_or_default()))
+                place.insert(hash.unwrap_or_default())
             }
         };
         *hash = chain_hash(hash, event);
-        *last = event.id;
     }
-    for (account, (last, hash)) in &chains {
-        tx.execute_one(&SEAL, params![*account, *last, hash])?;
+    for (account, hash) in &chains {
+        tx.execute_one(&SEAL, params![*account, round, hash])?;
     }
     Ok(events.len())
 }
 
-/// Walks an account's chain and says the number of the first event of the first round whose seal is wrong; None when all
-/// is well. Events that are not sealed yet are not looked at.
+/// Walks an account's chain and says the number of the first event of the first round whose seal is wrong (the round's own
+/// number if it has no event left); None when all is well. Events that are not sealed yet are not looked at.
 pub fn first_broken_seal(tx: &mut Tx<'_>, account: AccountId) -> Result<Option<i64>> {
     let seals = tx.query(&SEALS, params![account.0], |row| Ok((row.int(0)?, row.bytes(1)?)))?;
-    let (mut after, mut previous) = (0, Vec::new());
-    for (last, hash) in seals {
-        let events = tx.query(&BETWEEN, params![account.0, after, last], read)?;
+    let mut previous = Vec::new();
+    for (round, hash) in seals {
+        let events = tx.query(&OF_ROUND, params![account.0, round], read)?;
         let chained = events.iter().fold(previous, |hash, event| chain_hash(&hash, event));
         if chained != hash {
-            return Ok(Some(events.first().map_or(last, |event| event.id)));
+            return Ok(Some(events.first().map_or(round, |event| event.id)));
         }
-        (after, previous) = (last, hash);
+        previous = hash;
     }
-    Ok(None)
+    tx.query_opt(&WITHOUT_SEAL, params![account.0], |row| row.int(0))
 }
 
 fn chain_hash(previous: &[u8], e: &Event) -> Vec<u8> {
@@ -154,11 +153,13 @@ pub const ALL: &[&Sql] = &[
     &NEWEST,
     &NEWEST_OF_ACCOUNT,
     &COUNT,
-    &UNSEALED,
+    &NEXT_ROUND,
+    &TAKE,
     &LAST_SEAL,
     &SEAL,
     &SEALS,
-    &BETWEEN,
+    &OF_ROUND,
+    &WITHOUT_SEAL,
 ];
 
 const APPEND: Sql = Sql::both(
@@ -179,28 +180,32 @@ const NEWEST_OF_ACCOUNT: Sql = Sql::both(
      ORDER BY id DESC LIMIT $3",
 );
 
-const COUNT: Sql = Sql::both(
-    "SELECT (SELECT COUNT(*) FROM events WHERE account_id = $1),
-         (SELECT COUNT(*) FROM events WHERE account_id = $1
-             AND id <= (SELECT MAX(event_id) FROM event_seals WHERE account_id = $1))",
-);
+const COUNT: Sql = Sql::both("SELECT COUNT(*), COUNT(seal) FROM events WHERE account_id = $1");
 
-const UNSEALED: Sql = Sql::both(
-    "SELECT e.id, e.account_id, e.order_number, e.kind, e.actor, e.detail, e.at FROM events e
-     WHERE e.id > COALESCE((SELECT MAX(event_id) FROM event_seals), 0)
-     ORDER BY e.id LIMIT $1",
+const NEXT_ROUND: Sql = Sql::both("SELECT COALESCE(MAX(round), 0) + 1 FROM seals");
+
+// The outer condition holds also for a row that another sealer took while this one waited for it.
+const TAKE: Sql = Sql::both(
+    "UPDATE events SET seal = $1
+     WHERE seal IS NULL AND id IN (SELECT id FROM events WHERE seal IS NULL ORDER BY id LIMIT $2)
+     RETURNING id, account_id, order_number, kind, actor, detail, at",
 );
 
 const LAST_SEAL: Sql =
-    Sql::both("SELECT hash FROM event_seals WHERE account_id = $1 ORDER BY event_id DESC LIMIT 1");
+    Sql::both("SELECT hash FROM seals WHERE account_id = $1 ORDER BY round DESC LIMIT 1");
 
-const SEAL: Sql =
-    Sql::both("INSERT INTO event_seals (account_id, event_id, hash) VALUES ($1, $2, $3)");
+const SEAL: Sql = Sql::both("INSERT INTO seals (account_id, round, hash) VALUES ($1, $2, $3)");
 
-const SEALS: Sql =
-    Sql::both("SELECT event_id, hash FROM event_seals WHERE account_id = $1 ORDER BY event_id");
+const SEALS: Sql = Sql::both("SELECT round, hash FROM seals WHERE account_id = $1 ORDER BY round");
 
-const BETWEEN: Sql = Sql::both(
+const OF_ROUND: Sql = Sql::both(
     "SELECT id, account_id, order_number, kind, actor, detail, at FROM events
-     WHERE account_id = $1 AND id > $2 AND id <= $3 ORDER BY id",
+     WHERE account_id = $1 AND seal = $2 ORDER BY id",
+);
+
+/// An event that names a round without a seal was sealed by nobody.
+const WITHOUT_SEAL: Sql = Sql::both(
+    "SELECT e.id FROM events e WHERE e.account_id = $1 AND e.seal IS NOT NULL
+         AND NOT EXISTS (SELECT 1 FROM seals s WHERE s.account_id = e.account_id AND s.round = e.seal)
+     ORDER BY e.id LIMIT 1",
 );

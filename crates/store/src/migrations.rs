@@ -38,6 +38,7 @@ pub const ALL: &[Migration] = &[
         include_str!("../migrations/0003_numbers.postgres.sql"),
     ),
     Migration::both(4, "address_for", include_str!("../migrations/0004_address_for.sql")),
+    Migration::both(5, "seals", include_str!("../migrations/0005_seals.sql")),
 ];
 
 /// One step of the schema.

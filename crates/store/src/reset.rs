@@ -22,7 +22,7 @@ pub const ALL: &[&Sql] = TABLES;
 /// In an order that keeps foreign keys satisfied.
 const TABLES: &[&Sql] = &[
     &Sql::both("DELETE FROM jobs"),
-    &Sql::both("DELETE FROM event_seals"),
+    &Sql::both("DELETE FROM seals"),
     &Sql::both("DELETE FROM events"),
     &Sql::both("DELETE FROM mails"),
     &Sql::both("DELETE FROM dcv_offers"),

@@ -1,5 +1,7 @@
 //! The store on both databases: each test function runs on SQLite and on PostgreSQL.
 
+#[path = "it/events.rs"]
+mod events;
 #[path = "it/jobs.rs"]
 mod jobs;
 #[path = "it/migrations.rs"]

@@ -1,32 +1,62 @@
 //! CAA record sets (RFC 8659 section 3), with a short memory for the sets of parent domains.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use domain::evidence::{CaaEvidence, CaaRecord};
 use domain::names::DnsName;
 use domain::time::{HOUR, SECOND, Time};
+use futures_util::StreamExt as _;
 use hickory_proto::rr::{RData, RecordType};
 
-use crate::dns::{Dns, DnsFailure, RrSet, climb};
+use crate::dns::{Dns, DnsFailure, RrSet};
 
-/// The relevant sets of several names, asked for in turn from the shortest name on: owners that several names pass on
-/// their climb are asked once.
+/// The relevant sets of several names, shortest first. All climb together, a step at a time; owners that several names pass
+/// are asked once.
 pub(crate) async fn relevant_sets(
     dns: &Dns,
     memory: &Memory,
     names: &[&DnsName],
     now: Time,
 ) -> Vec<CaaEvidence> {
-    let mut asked = Asked::default();
     let mut order: Vec<&DnsName> = names.to_vec();
     order.sort_by_key(|name| name.as_str().len());
-    let mut sets = Vec::with_capacity(names.len());
-    for name in order {
-        sets.push(climb_from(dns, memory, name, now, &mut asked).await);
+    let mut climbs: Vec<Climb<'_>> = order.into_iter().map(|name| Climb::new(name, now)).collect();
+    let mut asked = Asked::new();
+    while climbs.iter().any(|climb| climb.at.is_some()) {
+        // The names themselves are always asked afresh; what is remembered are the parents that many orders share.
+        let recall = |climb: &Climb<'_>, owner: &DnsName| {
+            if owner == climb.name { None } else { memory.recall(owner, now) }
+        };
+        let mut new: HashSet<DnsName> = HashSet::new();
+        for climb in &climbs {
+            let Some(owner) = climb.at.as_ref().filter(|owner| !asked.contains_key(*owner)) else {
+                continue;
+            };
+            match recall(climb, owner) {
+                Some(set) => drop(asked.insert(owner.clone(), Ok(set))),
+                None => drop(new.insert(owner.clone())),
+            }
+        }
+        let answers = futures_util::stream::iter(new).map(|owner| async move {
+            let answer = ask(dns, &owner, now).await;
+            (owner, answer)
+        });
+        for (owner, answer) in answers.buffer_unordered(AT_A_TIME).collect::<Vec<_>>().await {
+            let is_parent = |c: &Climb<'_>| c.at.as_ref() == Some(&owner) && *c.name != owner;
+            if let Ok(set) = &answer
+                && climbs.iter().any(is_parent)
+            {
+                memory.keep(&owner, set);
+            }
+            asked.insert(owner, answer);
+        }
+        for climb in &mut climbs {
+            climb.step(&asked);
+        }
     }
-    sets
+    climbs.into_iter().map(|climb| climb.evidence).collect()
 }
 
 /// Climbs from the name to its top-level domain until a set is found.
@@ -36,57 +66,56 @@ pub(crate) async fn relevant_set(
     name: &DnsName,
     now: Time,
 ) -> CaaEvidence {
-    climb_from(dns, memory, name, now, &mut Asked::default()).await
+    let found = relevant_sets(dns, memory, &[name], now).await.pop();
+    found.unwrap_or_else(|| CaaEvidence {
+        failed: Some("not asked".to_owned()),
+        ..Climb::new(name, now).evidence
+    })
 }
 
 /// What was answered already on the climbs of one request.
-type Asked = HashMap<DnsName, Set>;
+type Asked = HashMap<DnsName, Result<Set, DnsFailure>>;
 
-async fn climb_from(
-    dns: &Dns,
-    memory: &Memory,
-    name: &DnsName,
-    now: Time,
-    asked: &mut Asked,
-) -> CaaEvidence {
-    let mut evidence = CaaEvidence {
-        name: name.clone(),
-        found_at: None,
-        records: Vec::new(),
-        failed: None,
-        at: now,
-        usable_until: now.plus(LEAST_USE),
-    };
-    for owner in climb(name) {
-        // The name itself is always asked afresh; what is remembered are the parents that many orders share.
-        let is_parent = owner != *name;
-        let recalled = || if is_parent { memory.recall(&owner, now) } else { None };
-        let known = asked.get(&owner).cloned().or_else(recalled);
-        let set = match known {
-            Some(set) => set,
-            None => match ask(dns, &owner, now).await {
-                Ok(set) => {
-                    if is_parent {
-                        memory.keep(&owner, &set);
-                    }
-                    asked.insert(owner.clone(), set.clone());
-                    set
-                }
-                Err(failure) => {
-                    evidence.failed = Some(failure.0);
-                    return evidence;
-                }
-            },
+/// A name on its way up.
+struct Climb<'a> {
+    name: &'a DnsName,
+    /// Whose set is wanted next; None at the end.
+    at: Option<DnsName>,
+    evidence: CaaEvidence,
+}
+
+impl<'a> Climb<'a> {
+    fn new(name: &'a DnsName, now: Time) -> Self {
+        let evidence = CaaEvidence {
+            name: name.clone(),
+            found_at: None,
+            records: Vec::new(),
+            failed: None,
+            at: now,
+            usable_until: now.plus(LEAST_USE),
         };
-        evidence.usable_until = evidence.usable_until.min(set.usable_until(true));
-        if !set.records.is_empty() {
-            evidence.usable_until = set.usable_until(false);
-            evidence.found_at = Some(owner.to_string());
-            evidence.records = set.records;
-            return evidence;
+        Self { name, at: Some(name.clone()), evidence }
+    }
+
+    /// Takes the answer for the place where it is, and goes on to the parent if nothing was there.
+    fn step(&mut self, asked: &Asked) {
+        let Some(owner) = self.at.take() else { return };
+        let evidence = &mut self.evidence;
+        match asked.get(&owner) {
+            None => evidence.failed = Some("not asked".to_owned()),
+            Some(Err(failure)) => evidence.failed = Some(failure.0.clone()),
+            Some(Ok(set)) => {
+                if set.records.is_empty() {
+                    evidence.usable_until = evidence.usable_until.min(set.usable_until(true));
+                    self.at = owner.parent();
+                } else {
+                    evidence.usable_until = set.usable_until(false);
+                    evidence.found_at = Some(owner.to_string());
+                    evidence.records.clone_from(&set.records);
+                }
+            }
         }
     }
-    evidence
 }
 
 async fn ask(dns: &Dns, owner: &DnsName, now: Time) -> Result<Set, DnsFailure> {
@@ -168,6 +197,8 @@ impl Memory {
     }
 }
 
+/// Owners of one request that are asked at a time.
+const AT_A_TIME: usize = 32;
 const LEAST_USE: i64 = 8 * HOUR;
 /// A week: longer TTLs are mistakes (RFC 8767 section 4).
 const LONGEST_TTL: u32 = 604_800;

@@ -3,7 +3,6 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use domain::names::DnsName;
 use hickory_net::runtime::TokioRuntimeProvider;
 use hickory_net::xfer::{DnsHandle, FirstAnswer};
 use hickory_net::{DnsError, NetError, NoRecords};
@@ -330,11 +329,6 @@ pub(crate) fn texts(set: &RrSet) -> Vec<String> {
             _ => None,
         })
         .collect()
-}
-
-/// The name and its parents up to the top-level domain.
-pub(crate) fn climb(name: &DnsName) -> impl Iterator<Item = DnsName> {
-    std::iter::successors(Some(name.clone()), DnsName::parent)
 }
 
 /// What the queue before a stream of hickory-net holds; beyond it a query fails at once.

@@ -122,6 +122,14 @@ pub fn tell(endpoint: &Endpoint, refusal: &Refusal) -> Told {
     Told { code: row.code, message, item, detail }
 }
 
+/// A code with the first text that the endpoint, or else the common list, has for it; -14's for a number that has none.
+#[must_use]
+pub fn told_of(endpoint: &Endpoint, code: i32) -> Told {
+    let mut rows = endpoint.codes.iter().chain(MASTER);
+    let row = rows.find(|row| row.code == code).copied().unwrap_or(UNKNOWN);
+    Told { code, message: row.text.to_owned(), item: None, detail: None }
+}
+
 /// The endpoint's row for a meaning, or the common one.
 #[must_use]
 pub fn row(endpoint: &Endpoint, meaning: Meaning) -> CodeRow {

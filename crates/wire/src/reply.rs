@@ -35,7 +35,16 @@ impl Reply {
     /// The answer that tells a refusal.
     #[must_use]
     pub fn refusal(endpoint: &Endpoint, format: Format, refusal: &Refusal) -> Self {
-        let told = codes::tell(endpoint, refusal);
+        Self::told(endpoint, format, codes::tell(endpoint, refusal))
+    }
+
+    /// The answer that tells a code, whatever the call was: for tests of programs that have to bear it.
+    #[must_use]
+    pub fn code(endpoint: &Endpoint, format: Format, code: i32) -> Self {
+        Self::told(endpoint, format, codes::told_of(endpoint, code))
+    }
+
+    fn told(endpoint: &Endpoint, format: Format, told: Told) -> Self {
         let item = match endpoint.errors {
             ErrorLayout::Plain => None,
             ErrorLayout::WithItem => told.item,

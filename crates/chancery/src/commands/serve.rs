@@ -8,10 +8,12 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use server::config::Settings;
 use server::http::listen::Tls;
+use server::http::own_tls::OwnTls;
 use server::open;
 use server::operator::ceremony;
 use server::start::{Listeners, Running};
 use tokio::net::TcpListener;
+use tokio::signal::unix::Signal;
 
 use crate::{secrets, signals};
 
@@ -67,10 +69,18 @@ fn run(arguments: &Arguments, listen: bool) -> anyhow::Result<()> {
     runtime.block_on(async {
         let doors = if listen { Some(Doors::open(&settings).await?) } else { None };
         let opened = tokio::task::spawn_blocking(move || open::open(plan)).await??;
-        let tls = settings.tls()?;
+        let host = settings.own_tls_host()?.filter(|_| listen);
+        let own = host.map(|host| OwnTls::new(opened.house.clone(), host));
+        let tls = match &own {
+            Some(own) => Some(own.first()?),
+            None => settings.tls()?,
+        };
         let listeners = doors.map_or_else(Listeners::default, |d| d.listeners(tls.clone()));
         let running = Running::start(opened.house.clone(), listeners).await?;
-        let reloading = tls.filter(|_| listen).map(|tls| tokio::spawn(reload(settings, tls)));
+        let reloading = tls.filter(|_| listen).map(|tls| match own {
+            Some(own) => tokio::spawn(renew(own, tls)),
+            None => tokio::spawn(reload(settings, tls)),
+        });
         if !listen {
             tracing::info!("working");
         }
@@ -111,22 +121,40 @@ async fn bind(what: &str, at: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
+/// Waits for the next look, and says whether it was asked for by SIGHUP.
+async fn next_look(hang_up: &mut Option<Signal>) -> bool {
+    let told = async {
+        match hang_up {
+            Some(signal) => signal.recv().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = tokio::time::sleep(LOOK) => false,
+        _ = told => true,
+    }
+}
+
+/// Has the own CA make another certificate when half of the life of this one is over, and at SIGHUP.
+async fn renew(own: OwnTls, tls: Tls) {
+    let mut hang_up = signals::hang_up().ok();
+    loop {
+        let asked = next_look(&mut hang_up).await;
+        if (asked || own.is_due())
+            && let Err(error) = own.renew(&tls)
+        {
+            tracing::warn!(%error, "the TLS certificate stays as it is");
+        }
+    }
+}
+
 /// Takes another certificate when the files have changed: every minute, and at SIGHUP.
 async fn reload(settings: Settings, tls: Tls) {
     let settings = Arc::new(settings);
     let mut now = settings.tls_files().ok().flatten();
     let mut hang_up = signals::hang_up().ok();
     loop {
-        let told = async {
-            match &mut hang_up {
-                Some(signal) => signal.recv().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            () = tokio::time::sleep(LOOK) => {}
-            _ = told => {}
-        }
+        next_look(&mut hang_up).await;
         let files = settings.clone();
         let read = tokio::task::spawn_blocking(move || files.tls_files()).await;
         let files = match read {

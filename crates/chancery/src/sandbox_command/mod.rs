@@ -33,9 +33,10 @@ pub struct Arguments {
     /// Where the partner interface listens with TLS; the other five ports are chosen once and kept
     #[arg(long, value_name = "IP:PORT")]
     listen: Option<SocketAddr>,
-    /// For what is left to chance in scheduling and faults; today nothing is. Never for keys, serials or secrets
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    seed: u64,
+    /// Repeat what is left to chance: with the same seed, a new folder and the same calls in the same order, order numbers,
+    /// certificate IDs and unique values are the same. Keys, serials, codes and random values are never repeated
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
     /// A database in place of DIR/store.sqlite: postgres://user@host/name
     #[arg(long, value_name = "URL", env = "CHANCERY_SANDBOX_DATABASE")]
     database: Option<String>,
@@ -156,6 +157,7 @@ fn plan(
         files: Files::default(),
         calls_per_minute: None,
         sandbox: true,
+        seed: arguments.seed,
     })
 }
 

@@ -35,7 +35,7 @@ pub fn refusing(database: Database) -> &'static Sandbox {
     static SQLITE: OnceLock<Sandbox> = OnceLock::new();
     static POSTGRES: OnceLock<Sandbox> = OnceLock::new();
     let place = if database == Database::Sqlite { &SQLITE } else { &POSTGRES };
-    place.get_or_init(|| Sandbox::start(database))
+    place.get_or_init(|| Sandbox::start_kept(database))
 }
 
 /// Nothing was ordered here: no order, request, name, token, mail, debit, event of an order, job about one.

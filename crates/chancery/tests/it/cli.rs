@@ -361,6 +361,7 @@ fn ceremony() -> &'static Path {
         let output = hold_ceremony(&folder.0, &["--json"]);
         let made = json(&output);
         assert_eq!(made.as_array().map(Vec::len), Some(24));
+        crate::kit::swept_later(&folder.0, None);
         folder
     })
     .0
@@ -489,6 +490,12 @@ fn a_house_serves_from_a_configuration(database: Database) {
         std::thread::sleep(Duration::from_millis(50));
     }
 
+    if database == Database::Sqlite {
+        let folder = Path::new(&db.address()).parent().expect("a folder").to_owned();
+        let files = crate::private_files::rights(&folder);
+        assert!(files.len() >= 3 && files.iter().all(|(_, mode)| *mode == 0o600), "{files:?}");
+    }
+
     // One process serves from a SQLite file; any number from PostgreSQL.
     match database {
         Database::Sqlite => {
@@ -501,6 +508,59 @@ fn a_house_serves_from_a_configuration(database: Database) {
         }
     }
     assert!(serving.stop());
+}
+
+#[test]
+fn a_house_gives_itself_its_tls_certificate() {
+    let house = Folder::new();
+    let db = TestDb::new(Database::Sqlite);
+    let config = configure(&house, &db.address(), "");
+    let text = std::fs::read_to_string(&config).expect("the file");
+    let files = "[tls]\ncertificate = \"tls.pem\"\nkey = \"tls.key\"\n";
+    assert!(text.contains(files), "{text}");
+    let text = text.replace(files, "").replace("https://ca.example.com", "https://localhost");
+    let config = house.write("own.toml", format!("tls = \"own-ca\"\n{text}"));
+    let checked = chancery(&["config", "check", &config]);
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+    let serving = Serving::start(&["serve", "--config", &config]);
+    let roots = house.0.join("keys/roots.pem");
+    let shown = || {
+        let script = format!(
+            "openssl s_client -connect 127.0.0.1:{} -servername localhost -verify_hostname localhost \
+             -verify_return_error -CAfile '{}' </dev/null 2>/dev/null |
+             openssl x509 -noout -serial -dates -subject -issuer -ext subjectAltName,extendedKeyUsage",
+            serving.port("listen"),
+            roots.display()
+        );
+        let output = Command::new("sh").args(["-c", &script]).output().expect("sh");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let first = shown();
+    for word in ["DNS:localhost", "TLS Web Server Authentication", "Private OV EC CA"] {
+        assert!(first.contains(word), "{word}: {first}");
+    }
+    let bundle = std::fs::read(&roots).expect("roots");
+    let client = reqwest::blocking::Client::builder()
+        .tls_certs_only(reqwest::Certificate::from_pem_bundle(&bundle).expect("roots"))
+        .resolve("localhost", std::net::SocketAddr::from(([127, 0, 0, 1], 0)))
+        .no_proxy()
+        .build()
+        .expect("a client");
+    let url = format!("https://localhost:{}/healthz", serving.port("listen"));
+    assert_eq!(client.get(url).send().expect("an answer").status(), 200);
+
+    // Another one while it runs.
+    serving.signal("HUP");
+    let start = Instant::now();
+    while shown() == first {
+        assert!(start.elapsed() < Duration::from_secs(20), "no other certificate");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(shown().contains("DNS:localhost"));
+    assert!(serving.stop());
+
+    let bad = house.write("bad.toml", format!("tls = \"own\"\n{text}"));
+    refusal(&chancery(&["config", "check", &bad]), "own-ca");
 }
 
 #[test]

@@ -11,6 +11,7 @@ on_both!(
     a_code_goes_to_the_address_that_stands_for_the_domain,
     programs_post_with_the_values_in_the_query,
     a_wrong_code_settles_nothing,
+    codes_cannot_be_tried_without_end,
     the_receiver_may_decline,
     mails_are_sent_again,
     addresses_that_domains_publish,
@@ -164,6 +165,26 @@ fn a_wrong_code_settles_nothing(sandbox: &Sandbox) {
 }
 
 /// Declined: the order is rejected, and its number may be asked for in vain.
+fn codes_cannot_be_tried_without_end(sandbox: &Sandbox) {
+    let name = fresh_name("tries");
+    let address = format!("admin@{name}");
+    let (tried, other) = (order(sandbox, &name, &address), order(sandbox, &name, &address));
+    let post = |page: &str, order: &str| {
+        let url = format!("{}/products/{page}", sandbox.at("api"));
+        let form = [("orderNumber", order), ("dcvCode", "not the code")];
+        sandbox.http().post(url).form(&form).send().expect("a page")
+    };
+    let codes: Vec<u16> =
+        (0..80).map(|_| post("EnterDCVCode2", &tried).status().as_u16()).collect();
+    // Others come free again by and by.
+    assert!(codes[..30].iter().all(|code| *code == 200), "{codes:?}");
+    assert!(codes[30..].contains(&429), "{codes:?}");
+    let blocked = (0..80).map(|_| post("RejectDCVCode", &tried)).find(|page| page.status() == 429);
+    let page = blocked.expect("a page").text().expect("text");
+    assert!(page.contains("Too many attempts"), "{page}");
+    assert_eq!(sentence(&enter(sandbox, &other, "not the code")), WRONG);
+}
+
 fn the_receiver_may_decline(sandbox: &Sandbox) {
     let name = fresh_name("mail");
     let address = format!("postmaster@{name}");

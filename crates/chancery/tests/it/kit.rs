@@ -45,7 +45,14 @@ impl Sandbox {
         static SQLITE: OnceLock<Sandbox> = OnceLock::new();
         static POSTGRES: OnceLock<Sandbox> = OnceLock::new();
         let place = if database == Database::Sqlite { &SQLITE } else { &POSTGRES };
-        place.get_or_init(|| Sandbox::start(database))
+        place.get_or_init(|| Sandbox::start_kept(database))
+    }
+
+    /// One that is never dropped: its folder is removed when the test process has ended.
+    pub fn start_kept(database: Database) -> Sandbox {
+        let sandbox = Sandbox::start(database);
+        swept_later(&sandbox.dir, Some(sandbox.pid()));
+        sandbox
     }
 
     /// One of its own, in a new folder, on a new database.
@@ -314,6 +321,21 @@ impl Drop for Sandbox {
             let _ = std::fs::remove_dir_all(&self.dir);
         }
     }
+}
+
+/// Removes a folder when this test process and then the one that works in it have ended: what is shared by all tests is
+/// never dropped.
+pub fn swept_later(folder: &Path, worker: Option<u32>) {
+    const SWEEP: &str = "trap '' INT HUP TERM; cat; i=0; while kill -0 \"$1\" 2>/dev/null && [ $i -lt 100 ]; do i=$((i + 1)); sleep 0.1; done
+        rm -rf \"$0\"";
+    let mut sweeper = Command::new("sh");
+    sweeper
+        .args(["-c", SWEEP])
+        .arg(folder)
+        .arg(worker.map_or("none".to_owned(), |pid| pid.to_string()));
+    sweeper.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    // Its standard input ends with this process.
+    std::mem::forget(sweeper.spawn().expect("sh"));
 }
 
 /// A form in the making.

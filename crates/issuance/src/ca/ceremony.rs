@@ -128,7 +128,7 @@ pub fn root(
     ];
     let extensions = extensions.into_iter().collect::<der::Result<_>>().map_err(|_| NotACa)?;
     let tbs = Tbs {
-        serial: serial(entropy),
+        serial: fresh_serial(entropy),
         algorithm: signer.algorithm(),
         issuer: &subject,
         validity: validity(now, ROOT_DAYS),
@@ -174,7 +174,7 @@ pub fn issuing(
     validity.not_before = validity.not_before.max(root.certificate.validity().not_before);
     validity.not_after = validity.not_after.min(root.certificate.validity().not_after);
     let tbs = Tbs {
-        serial: serial(entropy),
+        serial: fresh_serial(entropy),
         algorithm: root.signer.algorithm(),
         issuer: root.certificate.subject(),
         validity,
@@ -223,7 +223,7 @@ fn validity(now: Time, days: i64) -> Validity {
 }
 
 /// 126 random bits: the top one is clear and the next is set, so that every serial has 16 octets.
-fn serial(entropy: &dyn Entropy) -> Serial {
+pub(crate) fn fresh_serial(entropy: &dyn Entropy) -> Serial {
     loop {
         let mut bytes = [0; 16];
         entropy.fill(&mut bytes);

@@ -5,6 +5,7 @@ use x509_cert::der::Decode;
 
 use super::CaCertificate;
 use crate::signer::SignatureAlgorithm;
+use crate::spki;
 
 impl CaCertificate {
     /// Its serial, capitals of hexadecimal; empty if it cannot be read.
@@ -31,8 +32,8 @@ impl CaCertificate {
             SignatureAlgorithm::EcdsaSha256 => "P-256".to_owned(),
             SignatureAlgorithm::EcdsaSha384 => "P-384".to_owned(),
             SignatureAlgorithm::RsaSha256 => {
-                // All but the modulus takes 38 octets, in the sizes that we make.
-                format!("RSA {}", self.spki().len().saturating_sub(38) * 8)
+                let octets = spki::rsa_numbers(self.spki()).map_or(0, |(modulus, _)| modulus.len());
+                format!("RSA {}", octets * 8)
             }
         }
     }

@@ -52,6 +52,41 @@ fn subject(kind: ValidationKind) -> Vec<(Attribute, String)> {
 }
 
 #[test]
+fn servers_of_the_house_get_short_lived_certificates_under_the_private_root() {
+    let dir = Dir::new("servers");
+    let cas = cas(&dir.0);
+    dir.put("roots.pem", cas.roots_pem(false));
+    let at = |hierarchy| {
+        let role = CaRole::Issuing { kind: ValidationKind::Ov, rsa: false };
+        cas.at(ca::CaSlot { hierarchy, test: false, role }).unwrap()
+    };
+    let make = |hierarchy, host: &str| {
+        let url = "http://pki.example.com/crt/private-ov-ec.crt";
+        ca::server::certificate(
+            at(hierarchy),
+            &host.parse().unwrap(),
+            url,
+            &Counting::default(),
+            now(),
+        )
+    };
+    for host in ["ca.example.com", "localhost", "192.0.2.7"] {
+        let made = make(Hierarchy::Private, host).unwrap();
+        assert!(made.validity.not_after.since(made.validity.not_before) < 7 * DAY);
+        assert!(made.validity.not_before < now() && now() < made.validity.not_after);
+        dir.put("chain.pem", made.chain);
+        let moment = now().secs().to_string();
+        let verify = ["verify", "-x509_strict", "-purpose", "sslserver", "-attime", &moment];
+        let name = if host.starts_with("192") { "-verify_ip" } else { "-verify_hostname" };
+        let files = [name, host, "-CAfile", "roots.pem", "-untrusted", "chain.pem", "chain.pem"];
+        openssl(&dir, &[&verify[..], &files[..]].concat());
+        dir.put("key.pem", made.key.as_str());
+        openssl(&dir, &["pkey", "-in", "key.pem", "-noout"]);
+    }
+    assert!(make(Hierarchy::Public, "ca.example.com").is_err());
+}
+
+#[test]
 fn leaves_of_every_kind_verify() {
     let dir = Dir::new("chains");
     let cas = cas(&dir.0);

@@ -161,6 +161,12 @@ pub fn prepare(
 ) -> Result<Prepared, NotYet> {
     let never = |what: &str, why: &dyn std::fmt::Display| NotYet::Never(format!("{what}: {why}"));
     let bought = Bought::from_json(&order.bought).map_err(|e| never("bought", &e))?;
+    if bought.amt
+        || matches!(bought.level(), Level::QwacLegal | Level::QwacPsd2 | Level::QwacNatural)
+    {
+        // Never an ordinary certificate in place of one that says more.
+        return Err(NotYet::Wait("no profile for this product yet".into()));
+    }
     let authority = house.authority.choose(order, &bought);
     let authority = authority.ok_or_else(|| never("CA", &"none for this order"))?;
     let certificate = &authority.certificate;

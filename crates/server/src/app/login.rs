@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use argon2::Argon2;
@@ -13,9 +13,11 @@ use domain::account::Account;
 use domain::refusal::Refusal;
 use domain::time::Entropy;
 use store::accounts;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use zeroize::Zeroizing;
 
 use super::Failure;
+use super::waiting_room::{Place, WaitingRoom};
 use crate::house::House;
 
 /// Somebody whose password was right, from an address that may be used: only [`log_in`] makes one.
@@ -38,15 +40,30 @@ impl wire::envelope::Authentication for Caller {}
 const MEMORY: Duration = Duration::from_secs(300);
 /// How many of them at most.
 const MEMORIES: usize = 100_000;
+/// Argon2 computations at a time: each takes 19 MiB and a core.
+const SLOTS: usize = 2;
 
 /// Remembers passwords that were right as keyed hashes, so that a busy client does not pay Argon2 for each call; limits
-/// how many Argon2 computations run at once.
+/// how many Argon2 computations run at once and how many callers wait for one.
 pub struct Logins {
     key: hmac::Key,
     right: Mutex<HashMap<[u8; 32], Instant>>,
-    slots: Semaphore,
-    /// A hash that no password has, checked for names that do not exist so that both take the same time.
+    /// Checks that have not ended, by fingerprint: who asks the same meanwhile waits for the same answer.
+    under_way: Mutex<HashMap<[u8; 32], watch::Receiver<Option<Checked>>>>,
+    room: Arc<WaitingRoom>,
+    slots: Arc<Semaphore>,
+    /// A hash that no password has, checked where there is none to check or nobody may enter, so that all take the same
+    /// time.
     nobody: String,
+}
+
+/// What came of a check.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Checked {
+    Right,
+    Wrong,
+    /// Something of ours failed; the log says what.
+    Failed,
 }
 
 impl Logins {
@@ -61,16 +78,27 @@ impl Logins {
         chance.fill(&mut secret);
         Self {
             key: hmac::Key::new(hmac::HMAC_SHA256, &key),
-            right: Mutex::new(HashMap::new()),
-            slots: Semaphore::new(2),
+            right: Mutex::default(),
+            under_way: Mutex::default(),
+            room: Arc::default(),
+            slots: Arc::new(Semaphore::new(SLOTS)),
             nobody: hash_password(&domain::dcv::hex(&secret), chance),
         }
     }
 
-    fn fingerprint(&self, account: &accounts::Login, password: &str) -> [u8; 32] {
+    /// Of a name, the account that may be entered by it (if one may), and a password.
+    fn fingerprint(
+        &self,
+        name: &str,
+        account: Option<&accounts::Login>,
+        password: &str,
+    ) -> [u8; 32] {
+        let (id, version) = account.map_or((0, 0), |a| (a.account.id.0, a.password_version));
         let mut context = hmac::Context::with_key(&self.key);
-        context.update(&account.account.id.0.to_be_bytes());
-        context.update(&account.password_version.to_be_bytes());
+        context.update(&id.to_be_bytes());
+        context.update(&version.to_be_bytes());
+        context.update(&(name.len() as u64).to_be_bytes());
+        context.update(name.as_bytes());
         context.update(password.as_bytes());
         let mut out = [0; 32];
         out.copy_from_slice(context.sign().as_ref());
@@ -78,12 +106,11 @@ impl Logins {
     }
 
     fn remembers(&self, fingerprint: &[u8; 32]) -> bool {
-        let right = self.right.lock().unwrap_or_else(PoisonError::into_inner);
-        right.get(fingerprint).is_some_and(|since| since.elapsed() < MEMORY)
+        locked(&self.right).get(fingerprint).is_some_and(|since| since.elapsed() < MEMORY)
     }
 
     fn remember(&self, fingerprint: [u8; 32]) {
-        let mut right = self.right.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut right = locked(&self.right);
         if right.len() >= MEMORIES {
             right.retain(|_, since| since.elapsed() < MEMORY);
         }
@@ -97,9 +124,10 @@ impl Logins {
 /// Lets a caller in, or says -16 whatever the reason. Wrong passwords are counted and lock the account for a while.
 ///
 /// # Errors
-/// [`Refusal::Login`]; [`Refusal::CallLimit`] when the account calls too often.
+/// [`Refusal::Login`]; [`Refusal::CallLimit`] when the account calls too often, or passwords come in faster than they can
+/// be checked.
 pub async fn log_in(
-    house: &House,
+    house: &Arc<House>,
     login_name: &str,
     password: &str,
     from: IpAddr,
@@ -107,30 +135,139 @@ pub async fn log_in(
     let name = login_name.to_owned();
     let found = house.store.read("login", move |tx| accounts::login(tx, &name)).await?;
     let now = house.clock.now();
-    let Some(login) = found else {
-        verify(house, house.logins.nobody.clone(), password).await;
-        return Err(Refusal::Login.into());
-    };
-    if !login.account.may_enter(now, from) {
-        return Err(Refusal::Login.into());
-    }
-    let fingerprint = house.logins.fingerprint(&login, password);
-    if !house.logins.remembers(&fingerprint) {
-        if !verify(house, login.password_hash.clone(), password).await {
-            count_failure(house, login).await?;
-            return Err(Refusal::Login.into());
+    let open = found.filter(|login| login.account.may_enter(now, from));
+    let fingerprint = house.logins.fingerprint(login_name, open.as_ref(), password);
+    if open.is_none() || !house.logins.remembers(&fingerprint) {
+        let guess = Guess {
+            name: login_name.to_owned(),
+            password: Zeroizing::new(password.to_owned()),
+            from,
+            fingerprint,
+        };
+        match checked(house, guess).await? {
+            Checked::Right => {}
+            Checked::Wrong => return Err(Refusal::Login.into()),
+            Checked::Failed => return Err(Refusal::Internal(None).into()),
         }
-        house.logins.remember(fingerprint);
+    } else if open.as_ref().is_some_and(|login| login.account.failed_tries > 0)
+        && !forget_tries(house, login_name, from).await?
+    {
+        return Err(Refusal::Login.into());
     }
-    if login.account.failed_tries > 0 {
-        let id = login.account.id;
-        let reset = move |tx: &mut store::Tx<'_>| accounts::count_wrong_password(tx, id, 0, None);
-        house.store.write("reset_tries", reset).await?;
-    }
+    let login = open.ok_or(Refusal::Login)?;
     if !house.limits.allows(login.account.id) {
         return Err(Refusal::CallLimit.into());
     }
     Ok(Caller { account: login.account })
+}
+
+/// A password that is not known to be right.
+struct Guess {
+    name: String,
+    password: Zeroizing<String>,
+    from: IpAddr,
+    fingerprint: [u8; 32],
+}
+
+/// Has a guess checked, once for all who make it at the same time.
+async fn checked(house: &Arc<House>, guess: Guess) -> Result<Checked, Failure> {
+    let mut answer = {
+        let mut under_way = locked(&house.logins.under_way);
+        match under_way.get(&guess.fingerprint) {
+            Some(answer) => answer.clone(),
+            None => {
+                let place = house.logins.room.enter(&guess.name, guess.from);
+                let place = place.ok_or(Refusal::CallLimit)?;
+                let (tell, answer) = watch::channel(None);
+                under_way.insert(guess.fingerprint, answer.clone());
+                // It runs to its end, and is counted, also when the caller hangs up.
+                tokio::spawn(check(house.clone(), guess, place, tell));
+                answer
+            }
+        }
+    };
+    let told = answer.wait_for(Option::is_some).await;
+    Ok(told.ok().and_then(|told| *told).unwrap_or(Checked::Failed))
+}
+
+async fn check(
+    house: Arc<House>,
+    guess: Guess,
+    mut place: Place,
+    tell: watch::Sender<Option<Checked>>,
+) {
+    let fingerprint = guess.fingerprint;
+    let _gone = UnderWay(&house.logins, fingerprint);
+    let outcome = match in_turn(&house, guess, &mut place).await {
+        Ok(outcome) => outcome,
+        Err(failure) => {
+            let _ = failure.told("login");
+            Checked::Failed
+        }
+    };
+    drop(place);
+    tell.send_replace(Some(outcome));
+}
+
+/// Takes a check off the list when it ends, however it ends.
+struct UnderWay<'a>(&'a Logins, [u8; 32]);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        locked(&self.0.under_way).remove(&self.1);
+    }
+}
+
+/// One guess per name at a time, and the account looked at again when it is this one's turn: what those before it have
+/// led to counts.
+async fn in_turn(house: &Arc<House>, guess: Guess, place: &mut Place) -> Result<Checked, Failure> {
+    place.turn().await;
+    let Ok(slot) = house.logins.slots.clone().acquire_owned().await else {
+        return Ok(Checked::Failed);
+    };
+    let name = guess.name.clone();
+    let found = house.store.read("login_again", move |tx| accounts::login(tx, &name)).await?;
+    let now = house.clock.now();
+    let open = found.filter(|login| login.account.may_enter(now, guess.from));
+    let hash = open.as_ref().map_or(&house.logins.nobody, |login| &login.password_hash).clone();
+    let fingerprint = house.logins.fingerprint(&guess.name, open.as_ref(), &guess.password);
+    let right = verify(slot, hash, guess.password).await && open.is_some();
+    if !right {
+        if open.is_some() {
+            count_failure(house, guess.name).await?;
+        }
+        return Ok(Checked::Wrong);
+    }
+    // Another node may have locked it while this password was looked at.
+    if !forget_tries(house, &guess.name, guess.from).await? {
+        return Ok(Checked::Wrong);
+    }
+    house.logins.remember(fingerprint);
+    Ok(Checked::Right)
+}
+
+/// After a right password: wrong tries before it are forgotten, unless the account may not be entered any more. Says
+/// whether it may.
+async fn forget_tries(house: &House, name: &str, from: IpAddr) -> Result<bool, Failure> {
+    let now = house.clock.now();
+    let of = name.to_owned();
+    let found = house.store.read("login_again", move |tx| accounts::login(tx, &of)).await?;
+    let Some(login) = found.filter(|login| login.account.may_enter(now, from)) else {
+        return Ok(false);
+    };
+    if login.account.failed_tries == 0 {
+        return Ok(true);
+    }
+    let of = name.to_owned();
+    let reset = move |tx: &mut store::Tx<'_>| -> Result<bool, store::StoreError> {
+        let fresh = accounts::login_to_change(tx, &of)?;
+        let Some(fresh) = fresh.filter(|login| login.account.may_enter(now, from)) else {
+            return Ok(false);
+        };
+        accounts::count_wrong_password(tx, fresh.account.id, 0, None)?;
+        Ok(true)
+    };
+    Ok(house.store.write("reset_tries", reset).await?)
 }
 
 /// Hashes a password with Argon2id and a fresh salt, as a PHC string.
@@ -145,27 +282,29 @@ pub fn hash_password(password: &str, chance: &dyn Entropy) -> String {
     hash.expect("Argon2's defaults are right").to_string()
 }
 
-async fn verify(house: &House, hash: String, password: &str) -> bool {
-    let Ok(_slot) = house.logins.slots.acquire().await else {
-        return false;
-    };
-    let password = zeroize::Zeroizing::new(password.to_owned());
+/// The slot goes with the computation: it is free again when that has ended, not when its caller has gone.
+async fn verify(slot: OwnedSemaphorePermit, hash: String, password: Zeroizing<String>) -> bool {
     let check = move || {
-        PasswordHash::new(&hash)
-            .is_ok_and(|h| Argon2::default().verify_password(password.as_bytes(), &h).is_ok())
+        let right = PasswordHash::new(&hash)
+            .is_ok_and(|h| Argon2::default().verify_password(password.as_bytes(), &h).is_ok());
+        drop(slot);
+        right
     };
     tokio::task::spawn_blocking(check).await.unwrap_or(false)
 }
 
-async fn count_failure(house: &House, login: accounts::Login) -> Result<(), Failure> {
+async fn count_failure(house: &House, name: String) -> Result<(), Failure> {
     let now = house.clock.now();
-    let name = login.account.login_name;
     let count = move |tx: &mut store::Tx<'_>| {
-        let Some(fresh) = accounts::login(tx, &name)? else {
+        let Some(fresh) = accounts::login_to_change(tx, &name)? else {
             return Ok(());
         };
         let (tries, locked_until) = fresh.account.after_wrong_password(now);
         accounts::count_wrong_password(tx, fresh.account.id, tries, locked_until)
     };
     house.store.write("count_wrong_password", count).await.map_err(Failure::Store)
+}
+
+fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -11,10 +11,12 @@ pub mod dcv;
 pub mod desk;
 pub mod issue;
 pub mod login;
+pub mod look;
 pub mod orders;
 pub mod replace;
 pub mod select;
 pub mod validate;
+pub mod waiting_room;
 
 use domain::order::WrongState;
 use domain::refusal::Refusal;

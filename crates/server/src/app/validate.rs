@@ -22,10 +22,12 @@ use store::jobs::Ticket;
 use store::names::{self, RequestName};
 use store::orders::{self, OrderView};
 use store::{StoreError, Tx, accounts, evidence};
+use tokio::time::timeout_at;
 
 use super::Failure;
 use super::bought::Bought;
 use super::issue::{self, ToSign};
+use super::look::Look;
 use super::orders::end;
 use crate::house::House;
 
@@ -101,6 +103,7 @@ pub async fn ask(house: &Arc<House>, subject: &Subject, now: Time) -> Findings {
         &issuance::csr::digests(&subject.order.csr),
         subject.order.unique_value.as_deref().and_then(|u| u.parse::<UniqueValue>().ok()),
     );
+    let mut look = Look::new(house, now, house.rules.look_at_most);
     // What was shown too long ago is asked for again.
     // Names that nobody ordered come after the others: what was shown for those may cover them.
     for implicit in [false, true] {
@@ -108,12 +111,9 @@ pub async fn ask(house: &Arc<House>, subject: &Subject, now: Time) -> Findings {
         let open = |n: &&RequestName| {
             n.implicit == implicit && !is_covered(&n.name, &controls, &house.policy, now)
         };
-        let asked = subject.names.iter().filter(open).map(|n| ask_name(house, n, &token, now));
-        for (name, seen, control) in futures_util::future::join_all(asked).await {
-            found.lines.extend(seen);
-            if let Some(control) = control {
-                found.shown.push((name, control));
-            }
+        for name in look.at(subject.names.iter().filter(open).collect(), &token).await {
+            found.lines.extend(name.lines);
+            found.shown.extend(name.control.map(|control| (name.position, control)));
         }
     }
     let bought = Bought::from_json(&subject.order.bought).ok();
@@ -125,32 +125,12 @@ pub async fn ask(house: &Arc<House>, subject: &Subject, now: Time) -> Findings {
         let mut dns: Vec<&DnsName> =
             subject.names.iter().filter(|n| shown(n)).filter_map(|n| n.name.dns()).collect();
         dns.dedup();
-        found.caa = house.asker.caa_of(&dns, now).await;
+        // Without an answer in time there is none: CAA that is missing never permits.
+        let sets = timeout_at(look.until(), house.asker.caa_of(&dns, now)).await;
+        found.caa = sets.unwrap_or_default();
         found.lines.extend(found.caa.iter().map(caa_line));
     }
     found
-}
-
-async fn ask_name(
-    house: &House,
-    name: &RequestName,
-    token: &RequestToken,
-    now: Time,
-) -> (i64, Vec<EvidenceLine>, Option<Control>) {
-    let mut lines = Vec::new();
-    let Some(challenge) = challenge(name, token) else {
-        return (name.position, lines, None);
-    };
-    for question in challenge.questions(&name.name) {
-        let seen = house.asker.ask(&question, now).await;
-        let met = challenge.is_met_by(&seen, &house.rules.token_suffixes);
-        lines.push(evidence_line(&name.name, name.method, &seen, met));
-        if met {
-            let control = Control { shown_for: question.proves(), method: name.method, at: now };
-            return (name.position, lines, Some(control));
-        }
-    }
-    (name.position, lines, None)
 }
 
 /// What has to be shown for a name, as its row says; None while it is not known to whom a mail goes.
@@ -459,7 +439,26 @@ pub fn evidence_line(
     seen: &Evidence,
     met: bool,
 ) -> EvidenceLine {
-    let (answer, failed) = match &seen.answer {
+    let (answer, failed) = answer_words(&seen.answer);
+    let outcome = match (met, failed) {
+        (true, _) => "shown",
+        (false, true) => "failed",
+        (false, false) => "not_shown",
+    };
+    EvidenceLine {
+        name: name.to_string(),
+        method: format!("{method} (BR {})", method.br_section(name)),
+        outcome: outcome.to_owned(),
+        question: seen.question.describe(),
+        answer: answer.to_string(),
+        via: seen.via.clone(),
+        at: seen.at,
+    }
+}
+
+/// An answer as it is kept, and whether it is none.
+pub fn answer_words(answer: &Answer) -> (serde_json::Value, bool) {
+    match answer {
         Answer::File(file) => (
             json!({
                 "status": file.status,
@@ -475,20 +474,6 @@ pub fn evidence_line(
         Answer::Code { address, .. } => (json!({ "code_mailed_to": address.as_str() }), false),
         Answer::NotThere => (json!({ "not_there": true }), false),
         Answer::Failed(why) => (json!({ "failed": why }), true),
-    };
-    let outcome = match (met, failed) {
-        (true, _) => "shown",
-        (false, true) => "failed",
-        (false, false) => "not_shown",
-    };
-    EvidenceLine {
-        name: name.to_string(),
-        method: format!("{method} (BR {})", method.br_section(name)),
-        outcome: outcome.to_owned(),
-        question: seen.question.describe(),
-        answer: answer.to_string(),
-        via: seen.via.clone(),
-        at: seen.at,
     }
 }
 

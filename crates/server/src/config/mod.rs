@@ -6,6 +6,7 @@ pub use plan::{BadConfig, EXAMPLE, Settings, TlsPair};
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use domain::ip_range::IpRange;
 use serde::Deserialize;
@@ -25,6 +26,8 @@ pub struct Rules {
     pub unproven_days: u32,
     /// Requests that are looked at at the same time.
     pub validations_in_flight: usize,
+    /// How long one look for the proofs of an order may take, CAA included. Less than the lease of its job.
+    pub look_at_most: Duration,
     /// No other node works on the database: leases found at the start are nobody's.
     pub only_node: bool,
     /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` count.
@@ -40,6 +43,7 @@ impl Default for Rules {
             strict_servers: false,
             unproven_days: 90,
             validations_in_flight: 256,
+            look_at_most: Duration::from_secs(40),
             only_node: false,
             trusted_proxies: Vec::new(),
         }
@@ -75,7 +79,7 @@ pub struct File {
     /// The name under which the pages and mails speak where no account's brand is known; the organisation's otherwise.
     pub brand: Option<String>,
     /// The server's own certificate.
-    pub tls: Option<TlsFile>,
+    pub tls: Option<TlsChoice>,
     /// The CA's own domains: in request tokens, and by which CAA records may name it.
     #[serde(default)]
     pub identities: Vec<String>,
@@ -109,6 +113,24 @@ pub struct File {
     /// Days after which an order that nobody proves runs out.
     #[serde(default = "ninety")]
     pub unproven_days: u32,
+}
+
+/// Where the server's own certificate comes from.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "tls: write [tls] with certificate and key, or tls = \"own-ca\"")]
+pub enum TlsChoice {
+    /// From the house's private CA, for the host of `public_url`.
+    Word(TlsWord),
+    /// From files.
+    Files(TlsFile),
+}
+
+/// Words for certificates that are in no file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+pub enum TlsWord {
+    /// `own-ca`.
+    #[serde(rename = "own-ca")]
+    OwnCa,
 }
 
 /// The server's own certificate, PEM; read again when the files change.
@@ -156,6 +178,9 @@ pub struct MailFile {
     pub ca_file: Option<PathBuf>,
     /// From whom mails come.
     pub from: String,
+    /// Seconds for handing over one mail, from the wait for a connection to the server's last word.
+    #[serde(default = "thirty")]
+    pub timeout_seconds: u64,
 }
 
 fn bits() -> u32 {
@@ -168,6 +193,10 @@ fn sixteen() -> usize {
 
 fn eight() -> u32 {
     8
+}
+
+fn thirty() -> u64 {
+    30
 }
 
 fn ninety() -> u32 {

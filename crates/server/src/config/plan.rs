@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use domain::ip_range::IpRange;
 use domain::mail_address::MailAddress;
+use domain::names::CertName;
 use zeroize::Zeroizing;
 
-use super::{DnsFile, File, MailFile, Rules};
+use super::{DnsFile, File, MailFile, Rules, TlsChoice};
 use crate::http::listen::Tls;
 use crate::mail::send::{SmtpSettings, SmtpTls};
 use crate::open::{self, CaPlan, Files, OpenError, OutsidePlan, Plan};
@@ -69,7 +70,19 @@ impl Settings {
         &self.file
     }
 
-    /// The server's own certificate; None behind a proxy that does TLS.
+    /// The name for which the house's own CA makes the server's certificate, if that is where it comes from.
+    ///
+    /// # Errors
+    /// When the host of `public_url` can stand in no certificate.
+    pub fn own_tls_host(&self) -> Result<Option<CertName>, BadConfig> {
+        let Some(TlsChoice::Word(_)) = &self.file.tls else { return Ok(None) };
+        let host = host_of(&self.file.public_url);
+        host.parse().map(Some).map_err(|_| {
+            BadConfig(format!("tls: the host '{host}' of public_url can stand in no certificate"))
+        })
+    }
+
+    /// The server's own certificate from files; None behind a proxy that does TLS, and if it comes from the own CA.
     ///
     /// # Errors
     /// When the files cannot be used.
@@ -83,7 +96,7 @@ impl Settings {
     /// # Errors
     /// When one of the files cannot be read.
     pub fn tls_files(&self) -> Result<Option<TlsPair>, BadConfig> {
-        let Some(tls) = &self.file.tls else { return Ok(None) };
+        let Some(TlsChoice::Files(tls)) = &self.file.tls else { return Ok(None) };
         let read = |path: &PathBuf| {
             std::fs::read(path).map_err(|e| BadConfig(format!("tls: {}: {e}", path.display())))
         };
@@ -117,6 +130,7 @@ impl Settings {
             files: self.files(),
             calls_per_minute: file.calls_per_minute,
             sandbox: false,
+            seed: None,
         }
     }
 
@@ -133,10 +147,11 @@ impl Settings {
         if self.file.tls.is_none() && self.rules.trusted_proxies.is_empty() {
             return Err(BadConfig(
                 "tls: partners send passwords, so say where the server's certificate is ([tls] certificate, key), \
-                 or which proxies in front do TLS (trusted_proxies)"
+                 that the own CA makes one (tls = \"own-ca\"), or which proxies in front do TLS (trusted_proxies)"
                     .into(),
             ));
         }
+        self.own_tls_host()?;
         self.tls().map(drop)
     }
 }
@@ -160,7 +175,7 @@ impl File {
     fn settled_in(mut self, folder: &Path) -> Self {
         let settle = |path: &mut PathBuf| *path = folder.join(&*path);
         settle(&mut self.ca_dir);
-        if let Some(tls) = &mut self.tls {
+        if let Some(TlsChoice::Files(tls)) = &mut self.tls {
             settle(&mut tls.certificate);
             settle(&mut tls.key);
         }
@@ -209,6 +224,10 @@ fn check_numbers(file: &File) -> Result<(), BadConfig> {
     }
     if ![2_048, 3_072, 4_096].contains(&file.rsa_bits) {
         return wrong("rsa_bits", file.rsa_bits.into(), "2048, 3072, 4096");
+    }
+    if let Some(mail) = file.mail.as_ref().filter(|m| !(1..=50).contains(&m.timeout_seconds)) {
+        let range = "1 to 50 (a mail is somebody else's to send after 60)";
+        return wrong("mail.timeout_seconds", mail.timeout_seconds, range);
     }
     if file.dns.caa_memory_seconds > 8 * 3_600 {
         let range = "0 to 28800 (8 hours, BR 3.2.2.8)";
@@ -273,7 +292,7 @@ fn mail(file: &MailFile, public_url: &str) -> Result<SmtpSettings, BadConfig> {
         credentials,
         hello_name: host_of(public_url).to_owned(),
         pool_size: 4,
-        timeout: Duration::from_secs(60),
+        timeout: Duration::from_secs(file.timeout_seconds),
     };
     crate::mail::send::Sender::new(&settings).map_err(|e| bad(e.to_string()))?;
     Ok(settings)

@@ -34,6 +34,12 @@ pub struct Tls(Arc<RwLock<Arc<ServerConfig>>>);
 #[error("TLS certificate: {0}")]
 pub struct BadTls(String);
 
+impl BadTls {
+    pub(super) fn because(why: String) -> Self {
+        Self(why)
+    }
+}
+
 impl Tls {
     /// From PEM: the chain, leaf first, and the key.
     ///
@@ -138,7 +144,13 @@ where
 {
     let service = service_fn(move |request| {
         let house = house.clone();
-        async move { Ok::<_, io::Error>(routes::answer(house, peer, request).await) }
+        async move {
+            let answer = routes::answer(house, peer, request).await;
+            match answer.extensions().get::<routes::Dropped>() {
+                Some(_) => Err(io::Error::other("a fault rule closes this connection")),
+                None => Ok(answer),
+            }
+        }
     });
     let mut builder = Builder::new(TokioExecutor::new());
     builder

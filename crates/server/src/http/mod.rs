@@ -6,5 +6,6 @@
 pub mod calls;
 pub mod handlers;
 pub mod listen;
+pub mod own_tls;
 pub mod pki;
 pub mod routes;

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use domain::refusal::Refusal;
@@ -14,6 +15,7 @@ use wire::table::{Endpoint, Format};
 
 use super::handlers::{self, Handler};
 use super::pki;
+use crate::faults::Action;
 use crate::house::House;
 use crate::web;
 
@@ -90,6 +92,10 @@ async fn call(
     let seen =
         house.calls.is_on().then(|| (envelope.verdicts(), envelope.unknown().map(str::to_owned)));
     let transport = Transport { https: forwarded.https, post };
+    let fault = house.faults.on_call(endpoint.name, envelope.login_name());
+    if let Some(answer) = instead(fault, endpoint, format).await {
+        return answer;
+    }
     let reply = match handled(house, forwarded.address, envelope, transport, format, handler).await
     {
         Ok(reply) => reply,
@@ -98,7 +104,35 @@ async fn call(
     if let Some((verdicts, unknown)) = seen {
         house.calls.add(endpoint, verdicts, unknown, &reply.body, house.now());
     }
-    encode(reply)
+    if fault == Some(Action::CommitThenDrop) { dropped() } else { encode(reply) }
+}
+
+/// A marker for answers that are not to be sent: the connection is closed in their place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dropped;
+
+/// What a fault rule puts in place of the call, if it does.
+async fn instead(fault: Option<Action>, endpoint: &Endpoint, format: Format) -> Option<Answer> {
+    const LONGEST: u64 = 600_000;
+    match fault? {
+        Action::Delay(ms) => {
+            tokio::time::sleep(Duration::from_millis(u64::from(ms).min(LONGEST))).await;
+            None
+        }
+        Action::Code(code) => Some(encode(Reply::code(endpoint, format, code))),
+        Action::HttpStatus(status) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            Some(plain(status, "A fault rule of the sandbox.\n"))
+        }
+        Action::Drop => Some(dropped()),
+        Action::CommitThenDrop | Action::StoreError => None,
+    }
+}
+
+fn dropped() -> Answer {
+    let mut answer = Answer::default();
+    answer.extensions_mut().insert(Dropped);
+    answer
 }
 
 /// Reads a body of at most [`MAX_BODY`]. What is beyond is read on and thrown away, up to [`MAX_READ`]: a caller who is
@@ -131,13 +165,15 @@ async fn handled(
 }
 
 /// What is known of the caller, with the headers of trusted proxies counted in.
-struct Forwarded {
-    address: IpAddr,
+pub(crate) struct Forwarded {
+    /// The caller.
+    pub address: IpAddr,
     https: bool,
 }
 
 impl Forwarded {
-    fn of(house: &House, peer: Peer, headers: &HeaderMap) -> Self {
+    /// Of a request.
+    pub fn of(house: &House, peer: Peer, headers: &HeaderMap) -> Self {
         let address = peer.address.to_canonical();
         let trusted = |ip: IpAddr| house.rules.trusted_proxies.iter().any(|r| r.contains(ip));
         if house.rules.trusted_proxies.is_empty() || !trusted(address) {

@@ -9,8 +9,6 @@ use store::{StoreError, Tx, events};
 use super::SEAL;
 use crate::house::House;
 
-/// How long an event rests before it is sealed, so that no event with a lower number can still be on its way.
-const REST: i64 = 10 * SECOND;
 /// Between two rounds.
 const ROUND: i64 = 30 * SECOND;
 /// Events in one transaction.
@@ -37,7 +35,7 @@ pub async fn run(house: &Arc<House>, job: Job) -> Result<(), String> {
     loop {
         let now = house.now();
         let seal = move |tx: &mut Tx<'_>| -> Result<bool, StoreError> {
-            let whole = events::seal(tx, now.plus(-REST), BATCH)? == BATCH as usize;
+            let whole = events::seal(tx, BATCH)? == BATCH as usize;
             if !whole {
                 jobs::retry(tx, ticket, now.plus(ROUND).ms(), "")?;
             }

@@ -141,10 +141,10 @@ impl Sender {
     /// [`SendError`], which says whether another attempt makes sense.
     pub async fn send(&self, mail: &Outgoing) -> Result<(), SendError> {
         let envelope = envelope(mail)?;
-        let Ok(_slot) = self.slots.acquire().await else {
-            return Err(SendError::Transient("shutting down".to_owned()));
-        };
         let attempt = async {
+            let Ok(_slot) = self.slots.acquire().await else {
+                return Err(SendError::Transient("shutting down".to_owned()));
+            };
             let mut connection = self.connection().await?;
             // The client ends every message with a line end of its own.
             let message = mail.message.strip_suffix(b"\r\n").unwrap_or(&mail.message);

@@ -145,6 +145,24 @@ async fn silence_ends_and_its_connection_is_not_used_again() {
 }
 
 #[tokio::test]
+async fn the_wait_for_a_connection_counts() {
+    let seen = Arc::new(Seen::default());
+    let mut settings = settings(server(Arc::clone(&seen)).await);
+    settings.timeout = Duration::from_millis(400);
+    settings.pool_size = 1;
+    let sender = Sender::new(&settings).unwrap();
+    let (first, second) = (to("silence"), to("silence"));
+    let started = Instant::now();
+    let later = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        sender.send(&second).await
+    };
+    let (a, b) = futures_util::join!(sender.send(&first), later);
+    assert!(a.is_err() && b.is_err());
+    assert!(started.elapsed() < Duration::from_millis(650), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
 async fn a_server_that_is_away_is_no_fault_of_the_mail_s() {
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     let sender = Sender::new(&settings(port)).unwrap();

@@ -11,7 +11,7 @@ use hyper::body::Incoming as Body;
 use super::{html, pages};
 use crate::app::dcv::{self, Entered};
 use crate::house::House;
-use crate::http::routes::{Answer, Peer};
+use crate::http::routes::{Answer, Forwarded, Peer};
 
 /// The longest body of a form.
 const MAX_FORM: usize = 16 * 1_024;
@@ -78,7 +78,11 @@ pub async fn answer(house: &Arc<House>, peer: Peer, request: Request<Body>, page
     let (Some(number), Some(code)) = (number, form.code) else {
         return html(pages::invalid(brand, form.order.as_deref()));
     };
-    let from = peer.address.to_string();
+    let from = Forwarded::of(house, peer, &parts.headers).address;
+    if !house.code_tries.allows(from, number) {
+        return html(pages::problem(brand, pages::Trouble::TooMany));
+    }
+    let from = from.to_string();
     html(match page {
         Page::Enter => match dcv::enter_code(house, number, code, from).await {
             Ok(Entered::Right { domain, waiting }) => {

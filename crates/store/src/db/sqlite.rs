@@ -1,7 +1,8 @@
 //! SQLite: one writer thread, and read-only connections beside it.
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, Permissions, TryLockError};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -78,6 +79,7 @@ pub(crate) struct SqliteSession {
 
 /// Opens the writer's connection and brings the schema up to date.
 pub(crate) fn open_writer(path: &Path, migrations: &[Migration]) -> Result<Session> {
+    keep_private(path)?;
     let connection =
         connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
     connection.execute_batch(WRITER_SETTINGS).map_err(|error| failed("settings", &error))?;
@@ -85,6 +87,39 @@ pub(crate) fn open_writer(path: &Path, migrations: &[Migration]) -> Result<Sessi
     migrations::run(&mut session, migrations)?;
     session.batch("PRAGMA optimize = 0x10002")?;
     Ok(session)
+}
+
+/// Only the owner reads the file: codes of domain control, mails and the hashes of passwords are in it. SQLite gives its
+/// log and its index the same rights; those of an earlier version are mended here.
+fn keep_private(path: &Path) -> Result<()> {
+    let wrong = |error: std::io::Error| StoreError::File {
+        path: path.into(),
+        message: format!("cannot be kept from others: {error}"),
+    };
+    owner_only().create(true).truncate(false).write(true).open(path).map_err(wrong)?;
+    for beside in ["", "-wal", "-shm"] {
+        let file = beside_it(path, beside);
+        match std::fs::metadata(&file) {
+            Ok(found) if found.permissions().mode() & 0o077 != 0 => {
+                std::fs::set_permissions(&file, Permissions::from_mode(0o600)).map_err(wrong)?;
+            }
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+fn owner_only() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.mode(0o600);
+    options
+}
+
+/// `PATH-wal` and the like.
+fn beside_it(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
@@ -102,13 +137,11 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
 
 /// Takes the lock file beside the database; the system frees it when the process ends.
 pub(crate) fn lock(path: &Path) -> Result<File> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let name = PathBuf::from(name);
+    let name = beside_it(path, ".lock");
     let wrong =
         |error: std::io::Error| StoreError::File { path: name.clone(), message: error.to_string() };
-    let file =
-        OpenOptions::new().create(true).truncate(false).write(true).open(&name).map_err(wrong)?;
+    let file = owner_only().create(true).truncate(false).write(true).open(&name).map_err(wrong)?;
+    file.set_permissions(Permissions::from_mode(0o600)).map_err(wrong)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse(path.into())),

@@ -63,6 +63,27 @@ async fn failure_anywhere_on_the_way_is_recorded_after_a_second_try() {
 }
 
 #[tokio::test]
+async fn names_of_one_request_share_answers_and_failures() {
+    let world = World::with(impatient).await;
+    world.dns.caa("good.example.com", false, "issue", "sectigo.com");
+    world.dns.fault("bad.example.com", Fault::ServFail);
+    let names: Vec<_> = (0..40)
+        .flat_map(|i| [format!("n{i}.bad.example.com"), format!("n{i}.good.example.com")])
+        .map(|text| name(&text))
+        .collect();
+    let sets = world.asker.caa_of(&names.iter().collect::<Vec<_>>(), NOW).await;
+    assert_eq!(sets.len(), 80);
+    for set in sets {
+        let good = set.name.as_str().ends_with("good.example.com");
+        assert_eq!(set.failed.is_none(), good, "{set:?}");
+        assert_eq!(set.found_at.as_deref(), good.then_some("good.example.com"));
+    }
+    let asked = world.dns.asked();
+    let of_parents = asked.iter().filter(|q| !q.contains(" n")).count();
+    assert!(of_parents <= 4, "two parents, one of them twice: {asked:?}");
+}
+
+#[tokio::test]
 async fn one_servfail_is_forgiven() {
     let world = World::new().await;
     world.dns.caa("example.com", false, "issue", ";");

@@ -1,0 +1,54 @@
+//! Faults on request: what programs of partners have to bear, when they ask for it.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::kit::{Answer, Csr, Form, Sandbox, fresh_name};
+use crate::on_both;
+
+on_both!(calls_fail_as_a_rule_says);
+
+fn calls_fail_as_a_rule_says(sandbox: &Sandbox) {
+    let name = fresh_name("faulty");
+    let made = sandbox.operator(&["account", "create", &name, "--credit-limit", "1000.00"]);
+    let password = made["password"].as_str().expect("a password").to_owned();
+    let post = |form: Form| {
+        let url = format!("{}/products/!AutoApplySSL", sandbox.at("api"));
+        let form = form.set("loginName", &name).set("loginPassword", &password);
+        sandbox.http().post(url).form(&form.0).send()
+    };
+    let order = |number: &str| {
+        Form::order(488, &Csr::new(&fresh_name("fault")))
+            .set("foreignOrderNumber", number)
+            .set("checkFONIsUnique", "Y")
+    };
+    let code = |answer: reqwest::Result<reqwest::blocking::Response>| {
+        Answer::read(&answer.expect("an answer").text().expect("text")).get("errorCode").to_owned()
+    };
+    let rule = |nth: u32, action: Value| {
+        let rule = json!({
+            "endpoint": "AutoApplySSL", "account": name, "nth": nth, "action": action
+        });
+        sandbox.control("/faults", &rule);
+    };
+    rule(1, json!({ "code": -42 }));
+    rule(2, json!({ "http_status": 503 }));
+    rule(3, json!({ "delay": 700 }));
+    rule(4, json!("drop"));
+    rule(6, json!("commit_then_drop"));
+
+    let answer = post(order("A")).expect("an answer").text().expect("text");
+    Answer::read(&answer).refused(-42, "Call limit reached! Please try again later");
+    assert_eq!(post(order("B")).expect("an answer").status(), 503);
+    let start = Instant::now();
+    assert_eq!(code(post(order("C"))), "0");
+    assert!(start.elapsed() >= Duration::from_millis(700));
+    assert!(post(order("D")).is_err());
+    // Nothing was done for A, B and D; for F everything but the answer.
+    assert_eq!(code(post(order("D"))), "0");
+    assert!(post(order("F")).is_err());
+    assert_eq!(code(post(order("F"))), "-4");
+    assert_eq!(code(post(order("A"))), "0");
+    assert_eq!(code(post(order("B"))), "0");
+}
