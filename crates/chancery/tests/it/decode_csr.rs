@@ -110,6 +110,10 @@ fn hashes_stand_on_known_lines(sandbox: &Sandbox) {
         format!("{}/products/!DecodeCSR?showCSRHashes=Y&showCN=N&showAddress=N", sandbox.at("api"));
     let none = sandbox.http().get(url).send().expect("an answer").text().expect("text");
     assert_eq!(none, "1\n-3 The 'csr' argument is missing!\nmd5=\nsha1=\n");
+    // Also where empty fields are not wanted, and where the request cannot be read.
+    let off = Form::new(&[&off[..], &[("showCSRHashes", "Y")]].concat());
+    assert_eq!(sandbox.post("!DecodeCSR", &off), "1\nmd5=\nsha1=\n");
+    assert_eq!(sandbox.post("!DecodeCSR", &off.set("csr", "AAAA")), "1\nmd5=\nsha1=\n");
 }
 
 fn xml_and_json(sandbox: &Sandbox) {
