@@ -339,7 +339,7 @@ fn texts_as_forms_deliver_them() {
         |der: &Vec<u8>| der.len().is_multiple_of(3) && der.last().is_some_and(|o| o & 63 == 62);
     let one_in_192 = std::iter::repeat_with(|| Odd::new().der()).find(ends_in_plus).unwrap();
     for der in std::iter::repeat_with(|| Odd::new().der()).take(12).chain([one_in_192]) {
-        for label in ["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"] {
+        for label in ["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST", "FOO"] {
             let pem = issuance::collect::pem(label, &der);
             let bare = issuance::collect::bare_base64(&der);
             seen_plus += bare.matches('+').count();
@@ -358,6 +358,7 @@ fn texts_as_forms_deliver_them() {
                 blanks(&pem).replace('\n', "  "),
                 format!("\u{feff}\n\n{pem}\n"),
                 format!("Some words before\n{pem}"),
+                format!("{pem}{}", issuance::collect::pem("SOMETHING ELSE", b"and its octets")),
                 bare.clone(),
                 blanks(&bare),
                 bare.trim_end_matches('=').to_owned(),
@@ -371,19 +372,12 @@ fn texts_as_forms_deliver_them() {
         }
     }
     assert!(seen_plus > 0);
-    for bad in [
-        "",
-        " ",
-        "§§§",
-        "-----BEGIN",
-        "not base 64!",
-        "please sign this, it is my key!",
-        "MI~A",
-        "-----BEGIN CERTIFICATE-----\nAAAA",
-    ] {
+    for bad in
+        ["", " ", "§§§", "-----BEGIN", "not base 64!", "please sign this, it is my key!", "MI~A"]
+    {
         assert_eq!(csr::read(bad, &weak), Err(CsrError::Base64), "{bad}");
     }
-    for bad in ["AAAA", "MAA=", "MIIBCgKCAQEA"] {
+    for bad in ["AAAA", "MAA=", "MIIBCgKCAQEA", "-----BEGIN CERTIFICATE-----\nAAAA"] {
         assert_eq!(csr::read(bad, &weak), Err(CsrError::Decode), "{bad}");
     }
 }
