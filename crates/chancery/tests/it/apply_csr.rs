@@ -300,6 +300,20 @@ fn broken_requests(sandbox: &Sandbox) {
         (-10, "a length beyond the end", base64(&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff, 1])),
         (-11, "Ed25519", openssl(&["-newkey", "ed25519"])),
         (-11, "Ed448", openssl(&["-newkey", "ed448"])),
+        // OpenSSL's own choice of salt, which the crypto library does not verify.
+        (-11, "PSS", openssl(&["-newkey", "rsa:2048", "-sigopt", "rsa_padding_mode:pss"])),
+        (
+            -11,
+            "PSS with a short salt",
+            openssl(&[
+                "-newkey",
+                "rsa:2048",
+                "-sigopt",
+                "rsa_padding_mode:pss",
+                "-sigopt",
+                "rsa_pss_saltlen:20",
+            ]),
+        ),
         (-12, "another signature", changed(good.der.len() - 1)),
         (
             -12,
