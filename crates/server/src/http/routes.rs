@@ -139,24 +139,32 @@ struct Forwarded {
 impl Forwarded {
     fn of(house: &House, peer: Peer, headers: &HeaderMap) -> Self {
         let address = peer.address.to_canonical();
-        let trusted = |ip: IpAddr| house.rules.trusted_proxies.iter().any(|r| r.contains(ip));
-        if house.rules.trusted_proxies.is_empty() || !trusted(address) {
+        if !is_proxy(house, address) {
             return Self { address, https: peer.tls };
         }
-        let https = header_text(headers, "x-forwarded-proto")
-            .is_some_and(|proto| proto.trim().eq_ignore_ascii_case("https"));
-        // From the right: the first address that is no proxy of ours.
-        let chain = header_text(headers, "x-forwarded-for").unwrap_or_default();
-        let caller = chain
-            .rsplit(',')
-            .map_while(|ip| ip.trim().parse::<IpAddr>().ok())
-            .find(|ip| !trusted(*ip));
-        Self { address: caller.unwrap_or(address), https }
+        let https = from_the_right(headers, "x-forwarded-proto").next();
+        // The first address that is no proxy of ours.
+        let caller = from_the_right(headers, "x-forwarded-for")
+            .map_while(|ip| ip.parse::<IpAddr>().ok())
+            .map(|ip| ip.to_canonical())
+            .find(|ip| !is_proxy(house, *ip));
+        Self {
+            address: caller.unwrap_or(address),
+            https: https.is_some_and(|proto| proto.eq_ignore_ascii_case("https")),
+        }
     }
 }
 
-fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).and_then(|v| v.to_str().ok())
+fn is_proxy(house: &House, address: IpAddr) -> bool {
+    house.rules.trusted_proxies.iter().any(|range| range.contains(address))
+}
+
+/// The entries of all lines of a header, the last first: each proxy adds to the end, some by a line of their own. What is no
+/// text is an entry that means nothing.
+fn from_the_right<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
+    let lines: Vec<&str> =
+        headers.get_all(name).iter().map(|line| line.to_str().unwrap_or("?")).collect();
+    lines.into_iter().rev().flat_map(|line| line.rsplit(',')).map(str::trim)
 }
 
 fn encode(reply: Reply) -> Answer {
