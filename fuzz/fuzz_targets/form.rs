@@ -4,7 +4,7 @@
 
 use domain::refusal::Refusal;
 use libfuzzer_sys::fuzz_target;
-use wire::envelope::{Authed, Authentication, Envelope, Transport};
+use wire::envelope::{Authed, Authentication, Envelope, Method, Transport};
 use wire::reply::Reply;
 use wire::table::Endpoint;
 
@@ -18,7 +18,8 @@ fuzz_target!(|input: (u8, u8, &[u8], &[u8])| {
     let (which, how, query, body) = input;
     let endpoint = wire::ENDPOINTS[usize::from(which) % wire::ENDPOINTS.len()];
     let content_type = [None, Some(JSON), Some(MULTIPART), None][usize::from(how & 3)];
-    let transport = Transport { https: how & 4 == 0, post: how & 8 == 0 };
+    let method = [Method::Post, Method::Get, Method::Other, Method::Post][usize::from(how >> 3 & 3)];
+    let transport = Transport { https: how & 4 == 0, method };
     let envelope = Envelope::read(endpoint, query, content_type, body);
     let format = envelope.format();
     let _ = envelope.verdicts();

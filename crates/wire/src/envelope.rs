@@ -16,8 +16,19 @@ const MAX_NAME: usize = 64;
 pub struct Transport {
     /// Over TLS, here or at a trusted proxy.
     pub https: bool,
-    /// The method was POST.
-    pub post: bool,
+    /// The method.
+    pub method: Method,
+}
+
+/// The methods that endpoints tell apart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Method {
+    /// POST.
+    Post,
+    /// GET, or HEAD.
+    Get,
+    /// Any other: taken nowhere.
+    Other,
 }
 
 /// A call's parameters, of the query and the body together, sorted to the endpoint's rows. Reading never fails.
@@ -96,17 +107,27 @@ impl Envelope {
         known.map_or(self.endpoint.default_format, |(_, format)| *format)
     }
 
+    /// Checks transport and method.
+    ///
+    /// # Errors
+    /// -1, -17, in this order.
+    pub fn carried(&self, transport: Transport) -> Result<(), Refusal> {
+        if !transport.https && !self.endpoint.http_allowed {
+            return Err(Refusal::NotHttps);
+        }
+        match transport.method {
+            Method::Post => Ok(()),
+            Method::Get if self.endpoint.get_allowed => Ok(()),
+            Method::Get | Method::Other => Err(Refusal::WrongMethod),
+        }
+    }
+
     /// Checks transport, method and names.
     ///
     /// # Errors
     /// -1, -17, -2, in this order.
     pub fn incoming(self, transport: Transport) -> Result<Incoming, Refusal> {
-        if !transport.https && !self.endpoint.http_allowed {
-            return Err(Refusal::NotHttps);
-        }
-        if !transport.post && !self.endpoint.get_allowed {
-            return Err(Refusal::WrongMethod);
-        }
+        self.carried(transport)?;
         match self.unknown {
             Some(name) => Err(Refusal::UnknownArgument(name)),
             None => Ok(Incoming { envelope: self, transport }),

@@ -7,7 +7,7 @@ use domain::order_ssl::{
 };
 use domain::refusal::Refusal;
 use proptest::prelude::*;
-use wire::envelope::{Envelope, Transport};
+use wire::envelope::{Envelope, Method, Transport};
 use wire::table::{Endpoint, Format};
 use wire::{
     ENDPOINTS, auto_apply_ssl, auto_replace_ssl, auto_update_dcv, collect_ssl, decode_csr,
@@ -99,13 +99,14 @@ fn every_way_of_sending_is_the_same() {
 
 #[test]
 fn transport_comes_before_names_and_names_before_login() {
-    let refused = |https, post| {
+    let refused = |https, method| {
         let envelope = Envelope::read(APPLY, b"bogus=1", None, b"");
-        envelope.incoming(Transport { https, post }).err()
+        envelope.incoming(Transport { https, method }).err()
     };
-    assert_eq!(refused(false, false), Some(Refusal::NotHttps));
-    assert_eq!(refused(true, false), Some(Refusal::WrongMethod));
-    assert_eq!(refused(true, true), Some(Refusal::UnknownArgument("bogus".into())));
+    assert_eq!(refused(false, Method::Other), Some(Refusal::NotHttps));
+    assert_eq!(refused(true, Method::Get), Some(Refusal::WrongMethod));
+    assert_eq!(refused(true, Method::Other), Some(Refusal::WrongMethod));
+    assert_eq!(refused(true, Method::Post), Some(Refusal::UnknownArgument("bogus".into())));
 }
 
 #[test]
@@ -319,7 +320,7 @@ fn changes_of_domain_control() {
 fn requests_to_be_decoded_need_no_login_and_ignore_what_they_do_not_know() {
     let read = |query: &str, https| {
         let envelope = Envelope::read(&decode_csr::ENDPOINT, query.as_bytes(), None, b"");
-        let incoming = envelope.incoming(Transport { https, post: false }).unwrap();
+        let incoming = envelope.incoming(Transport { https, method: Method::Get }).unwrap();
         decode_csr::parse(&incoming.anonymous().unwrap())
     };
     let request = read("csr=AAAA&loginName=x&bogus=1&showCsr=Y&responseFormat=N", false).unwrap();
