@@ -99,9 +99,13 @@ impl Envelope {
         self.unknown.as_deref()
     }
 
-    /// The format of the answer, errors of any step included (D11): as asked for if that is readable, else the default.
+    /// The format of the answer, errors of any step included (D11): as asked for if that is readable, else the default. It
+    /// is of no account where a binary answer is asked for: what is none then comes in lines (§6, D136).
     #[must_use]
     pub fn format(&self) -> Format {
+        if self.raw("responseEncoding").is_some_and(|given| *given.value == *b"1") {
+            return self.endpoint.default_format;
+        }
         let asked = self.raw("responseFormat").map(|given| given.value.as_slice());
         let known = self.endpoint.formats.iter().find(|(value, _)| Some(value.as_bytes()) == asked);
         known.map_or(self.endpoint.default_format, |(_, format)| *format)
