@@ -338,6 +338,8 @@ pub struct OrderReplyWishes {
 pub struct ChosenNames {
     /// What was ordered, in the order's order, without repeats; the first is the ordered name of a single-name product.
     pub ordered: Vec<CertName>,
+    /// The names as they were written down, repeats too, each by its place in [`ChosenNames::ordered`].
+    pub written: Vec<usize>,
     /// The second name that nobody ordered.
     pub implicit: Option<DnsName>,
     /// The subject's common name: the text of one of the names, or none.

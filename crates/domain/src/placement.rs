@@ -381,7 +381,7 @@ fn single_name(
         _ => None,
     };
     let common_name = fits_common_name(&name).then(|| name.clone());
-    Ok(ChosenNames { ordered: vec![name], implicit, common_name })
+    Ok(ChosenNames { ordered: vec![name], written: vec![0], implicit, common_name })
 }
 
 fn list_names(
@@ -397,10 +397,12 @@ fn list_names(
     };
     let (texts, source) = match (&wishes.domain_names, request.prioritise) {
         (Some(given), p) if p != Prioritise::CsrOnly => (given.clone(), "domainNames"),
+        (_, Prioritise::CsrOnly) => (from_csr().ok_or(CsrError::MissingField)?, "csr"),
         _ => (from_csr().ok_or(Refusal::Missing("domainNames"))?, "csr"),
     };
     let mut ordered: Vec<CertName> = Vec::with_capacity(texts.len());
-    let mut seen = std::collections::HashSet::new();
+    let mut written = Vec::with_capacity(texts.len());
+    let mut places = std::collections::HashMap::new();
     for text in &texts {
         let why = |e: &dyn std::fmt::Display| {
             Refusal::invalid_because(source, format!("{}: {e}", printable(text)))
@@ -413,10 +415,11 @@ fn list_names(
         if choice.product.level.is_extended() && matches!(name, CertName::Ip(_)) {
             return Err(why(&"no IP addresses in this product"));
         }
-        if !seen.insert(name.clone()) {
-            return Err(why(&"given twice"));
+        let place = *places.entry(name.clone()).or_insert(ordered.len());
+        written.push(place);
+        if place == ordered.len() {
+            ordered.push(name);
         }
-        ordered.push(name);
     }
     if ordered.is_empty() {
         return Err(Refusal::Missing("domainNames"));
@@ -426,7 +429,7 @@ fn list_names(
         return Err(Refusal::invalid_because(source, why));
     }
     let common_name = list_common_name(choice, request, csr, &ordered)?;
-    Ok(ChosenNames { ordered, implicit: None, common_name })
+    Ok(ChosenNames { ordered, written, implicit: None, common_name })
 }
 
 fn list_common_name(
@@ -458,9 +461,11 @@ fn list_common_name(
             }
             cn.and_then(|cn| cn.parse().ok()).filter(|name| ordered.contains(name))
         }
-        None if wanted == Some(true) => return Err(Refusal::Missing("primaryDomainName")),
         None => None,
     };
+    if wanted == Some(true) && primary.is_none() {
+        return Err(Refusal::Missing("primaryDomainName"));
+    }
     let fits = primary.as_ref().is_some_and(fits_common_name);
     match (wanted, primary) {
         (Some(false), _) | (_, None) => Ok(None),
@@ -567,10 +572,27 @@ fn spread(
 ) -> Result<Vec<DcvChoice>, Refusal> {
     match list {
         DcvList::All(method) => Ok(vec![DcvChoice::Method(*method); names.ordered.len()]),
+        DcvList::Each(each) if each.len() == names.written.len() => collect(each, names, parameter),
         DcvList::Each(each) if each.len() == names.ordered.len() => Ok(each.clone()),
         DcvList::Each(each) => {
             let why = format!("{} entries for {} names", each.len(), names.ordered.len());
             Err(Refusal::invalid_because(parameter, why))
         }
     }
+}
+
+/// One entry per name out of one per name as written: a name that is repeated must be given the same choice.
+fn collect(
+    each: &[DcvChoice],
+    names: &ChosenNames,
+    parameter: &'static str,
+) -> Result<Vec<DcvChoice>, Refusal> {
+    let mut chosen: Vec<Option<&DcvChoice>> = vec![None; names.ordered.len()];
+    for (place, choice) in names.written.iter().zip(each) {
+        if chosen[*place].replace(choice).is_some_and(|before| before != choice) {
+            let why = format!("{} is given different choices", names.ordered[*place]);
+            return Err(Refusal::invalid_because(parameter, why));
+        }
+    }
+    Ok(chosen.into_iter().flatten().cloned().collect())
 }

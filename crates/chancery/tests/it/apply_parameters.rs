@@ -314,7 +314,6 @@ fn of_the_wrong_type_or_value(sandbox: &Sandbox) {
             "10.0.0.1",
             "8.8.8.8",
             "*.example.com",
-            "a.example.com,a.example.com",
             ",",
             "http://a.example.com",
             "a.example.com;b.example.com",
@@ -394,7 +393,9 @@ fn allowed_values(sandbox: &Sandbox) {
                     (-91, format!("Permission denied '{name}'"))
                 }
                 // With P and C the other side's values do not count.
-                ("prioritiseCSRValues", "C") => missing("domainNames"),
+                ("prioritiseCSRValues", "C") => {
+                    (-8, "The CSR is missing a required field!".to_owned())
+                }
                 // A CA signs nothing by mail alone here: the address is still to be chosen.
                 _ => right(),
             };
