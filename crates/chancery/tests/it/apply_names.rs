@@ -10,6 +10,8 @@ use crate::{on_both, on_both_refusing};
 on_both!(
     one_name_and_its_twin,
     lists_of_names,
+    names_that_are_repeated,
+    names_of_the_private_section,
     the_common_name_of_a_list,
     how_each_name_is_proven,
     a_twin_that_nobody_proves_falls_away,
@@ -150,7 +152,7 @@ fn lists_of_names(sandbox: &Sandbox) {
         stored(279, &[("domainNames", &wild), ("dcvEmailAddresses", "CNAMECSRHASH,HTTPCSRHASH")]),
         format!("*.{base} {base}")
     );
-    // Neither list nor alternative names.
+    // Neither list nor alternative names: the list is missing, or in the CSR what C wants of it (D66).
     let bare = Form::order(279, &Csr::new(&a));
     sandbox.call(APPLY, &bare).refused(-3, "The 'domainNames' argument is missing!");
     for form in [bare.clone().set("domainNames", &a), bare] {
