@@ -277,7 +277,11 @@ fn word(allowed: &'static str, text: &str) -> Option<&'static str> {
 }
 
 pub(crate) fn mail(name: &'static str, text: &str) -> Result<MailAddress, Refusal> {
-    text.parse().map_err(|why| Refusal::invalid_because(name, why))
+    let address: MailAddress = text.parse().map_err(|why| Refusal::invalid_because(name, why))?;
+    match address.has_internet_tld() {
+        true => Ok(address),
+        false => Err(Refusal::invalid_because(name, "Invalid Internet TLD")),
+    }
 }
 
 /// A list of choices (D75): one ALL… token alone, or one entry per name.

@@ -345,6 +345,9 @@ fn of_the_wrong_type_or_value(sandbox: &Sandbox) {
                 "a@example..com",
                 "a@-x.com",
                 "<a@example.com>",
+                "john@example.nosuchtld",
+                "a@x.test",
+                "a@host.local",
             ],
         );
     }
