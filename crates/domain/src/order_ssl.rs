@@ -70,6 +70,19 @@ pub struct SslOrderRequest {
     pub kept: Vec<(&'static str, String)>,
 }
 
+/// What an order asks for that takes a privilege.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Claims {
+    /// `stubOrderNumber` is there.
+    pub stub_order: bool,
+    /// `caCertificateID` is there.
+    pub ca_choice: bool,
+    /// `isAppRepValidated=Y`.
+    pub representative_validated: bool,
+    /// `isCallbackCompleted=Y`.
+    pub call_back_completed: bool,
+}
+
 /// `prioritiseCSRValues`: which of two values wins.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Prioritise {

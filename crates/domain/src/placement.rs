@@ -13,7 +13,9 @@ use crate::mail_address::MailAddress;
 use crate::money::Money;
 use crate::names::{CertName, DnsName};
 use crate::order::RequestState;
-use crate::order_ssl::{ChosenNames, DcvChoice, DcvList, Prioritise, SslOrderRequest};
+use crate::order_ssl::{
+    ChosenNames, Claims, DcvChoice, DcvList, Prioritise, Representative, SslOrderRequest,
+};
 use crate::product::{Catalogue, Choice, Kind, Level};
 use crate::refusal::Refusal;
 use crate::subject::{self, Subject};
@@ -86,39 +88,39 @@ impl Placement {
     }
 }
 
-/// Judges what needs no CSR: product, term, licences, privileges, what must go together.
+/// Whether an account may ask for what an order claims. This comes before anything else in the order is judged (§0.4).
 ///
 /// # Errors
-/// -3, -4, -83, -90, -91 as the parameters deserve.
+/// -90, -91.
+pub fn permit(claims: Claims, account: &Account) -> Result<(), Refusal> {
+    let may = account.privileges;
+    if claims.stub_order && !may.voucher {
+        return Err(Refusal::Voucher("stubOrderNumber"));
+    }
+    for (claimed, allowed, parameter) in [
+        (claims.ca_choice, may.ca_choice, "caCertificateID"),
+        (claims.representative_validated, may.registration_authority, "isAppRepValidated"),
+        (claims.call_back_completed, may.registration_authority, "isCallbackCompleted"),
+    ] {
+        if claimed && !allowed {
+            return Err(Refusal::Permission(parameter));
+        }
+    }
+    Ok(())
+}
+
+/// Judges what needs no CSR: product, term, licences, what must go together. What takes a privilege was [permitted](permit).
+///
+/// # Errors
+/// -3, -4, -83 as the parameters deserve.
 pub fn before_csr(
     request: &SslOrderRequest,
     catalogue: &Catalogue,
     account: &Account,
 ) -> Result<Choice, Refusal> {
     let may = account.privileges;
-    if request.stub_order_number.is_some() && !may.voucher {
-        return Err(Refusal::Voucher("stubOrderNumber"));
-    }
-    if request.ca_certificate_id.is_some() && !may.ca_choice {
-        return Err(Refusal::Permission("caCertificateID"));
-    }
-    let person = &request.representative;
-    for (parameter, value) in [
-        ("isAppRepValidated", person.is_validated),
-        ("isCallbackCompleted", person.is_call_back_completed),
-    ] {
-        if value == Some(true) && !may.registration_authority {
-            return Err(Refusal::Permission(parameter));
-        }
-    }
     let choice = catalogue.choose(request, may.bonus_days)?;
-    if person.is_call_back_completed == Some(true) {
-        match person.is_validated {
-            Some(true) => {}
-            Some(false) => return Err(Refusal::invalid("isAppRepValidated")),
-            None => return Err(Refusal::Missing("isAppRepValidated")),
-        }
-    }
+    check_representative(&request.representative)?;
     if request.test && !may.test_orders {
         return Err(Refusal::invalid("test"));
     }
@@ -127,13 +129,36 @@ pub fn before_csr(
         return Err(Refusal::NotApplicable("stubOrderNumber".to_owned()));
     }
     let level = choice.product.level;
-    if matches!(level, Level::Ev | Level::QwacLegal | Level::QwacPsd2)
-        && request.jurisdiction.country.is_none()
-    {
+    if level == Level::Ev && request.jurisdiction.country.is_none() {
         return Err(Refusal::Missing("joiCountryName"));
     }
     check_eidas(level, request)?;
     Ok(choice)
+}
+
+/// A completed call-back speaks of a validated representative (D40). One who works for another organisation brings that
+/// one's address (D87).
+fn check_representative(person: &Representative) -> Result<(), Refusal> {
+    if person.is_call_back_completed == Some(true) {
+        match person.is_validated {
+            Some(true) => {}
+            Some(false) => return Err(Refusal::invalid("isAppRepValidated")),
+            None => return Err(Refusal::Missing("isAppRepValidated")),
+        }
+    }
+    if person.organization.is_none() {
+        return Ok(());
+    }
+    for (there, parameter) in [
+        (person.locality.is_some() || person.state.is_some(), "appRepLocalityName"),
+        (person.postal_code.is_some(), "appRepPostalCode"),
+        (person.country.is_some(), "appRepCountryName"),
+    ] {
+        if !there {
+            return Err(Refusal::Missing(parameter));
+        }
+    }
+    Ok(())
 }
 
 /// Identifiers and roles of eIDAS products (endpoints.md sections 22.2 to 22.6, D90 to D92); for other products they are
@@ -182,9 +207,26 @@ pub fn compose(choice: Choice, request: &SslOrderRequest, csr: &Csr) -> Result<C
     }
     let names = choose_names(&choice, request, csr)?;
     let subject = subject::choose(choice.product.level, request, &csr.subject)?;
+    check_identifier_country(choice.product.level, request, subject.as_ref())?;
     let plans = plan(&choice, &names, request)?;
     let price = choice.price(names.ordered.len());
     Ok(Composed { choice, names, plans, subject, price })
+}
+
+/// An organisation's identifier belongs to the country of the subject (§22.3).
+fn check_identifier_country(
+    level: Level,
+    request: &SslOrderRequest,
+    subject: Option<&Subject>,
+) -> Result<(), Refusal> {
+    let given = request.eidas.organization_identifier.as_deref();
+    let country = subject.and_then(|subject| subject.country);
+    match (level, given, country) {
+        (Level::QwacLegal | Level::QwacPsd2, Some(given), Some(country)) => {
+            OrganizationIdentifier::parse(given)?.check_subject_country(country)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Decides with what the store knows. `generate` makes a unique value when one is needed.

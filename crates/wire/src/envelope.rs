@@ -1,12 +1,14 @@
 //! A call as it arrives, in steps that cannot be skipped: [`Envelope`] (read, not judged), [`Incoming`] (the transport
 //! and the names are right), [`Authed`] (somebody has shown who he is). Only the last gives parameters away.
 
+use domain::product::Catalogue;
 use domain::refusal::Refusal;
 use zeroize::Zeroizing;
 
 use crate::fields::{self, Fields};
 use crate::form::{self, MAX_PAIRS, Pair};
-use crate::table::{Endpoint, Format};
+use crate::scope::Ordered;
+use crate::table::{Endpoint, Format, Parameter};
 
 /// Names longer than this are unknown without a look.
 const MAX_NAME: usize = 64;
@@ -141,13 +143,23 @@ impl Envelope {
     /// The parameters that were given, by the table's spelling, and what each would be answered if it stood alone: for a
     /// developer's eyes (the sandbox's list of calls). Values are not shown.
     #[must_use]
-    pub fn verdicts(&self) -> Vec<(&'static str, Option<Refusal>)> {
+    pub fn verdicts(&self, catalogue: &Catalogue) -> Vec<(&'static str, Option<Refusal>)> {
+        let counts = self.counts(catalogue);
+        let verdict = |row: &'static Parameter, given: &Given| match counts(row) {
+            true => fields::judge(row, given).err(),
+            false => None,
+        };
         self.endpoint
             .parameters()
             .zip(&self.given)
-            .filter_map(|(row, given)| Some((row, given.as_ref()?)))
-            .map(|(row, given)| (row.name, fields::judge(row, given).err()))
+            .filter_map(|(row, given)| Some((row.name, verdict(row, given.as_ref()?))))
             .collect()
+    }
+
+    /// Which parameters count for what is ordered.
+    fn counts<'c>(&self, catalogue: &'c Catalogue) -> impl Fn(&Parameter) -> bool + use<'c> {
+        let ordered = Ordered::read(self.endpoint, &self.given, catalogue);
+        move |row| ordered.is_none_or(|ordered| ordered.counts(row))
     }
 
     fn raw(&self, name: &str) -> Option<&Given> {
@@ -250,7 +262,23 @@ impl Authed {
 
     /// Judges every parameter by its row: first what is missing, then the values, both in the table's order (§0.4).
     pub(crate) fn fields(&self) -> Result<Fields, Refusal> {
-        Fields::read(self.envelope.endpoint, &self.envelope.given)
+        Fields::read(self.envelope.endpoint, &self.envelope.given, |_| true)
+    }
+
+    /// The same for an order: what is for other products is kept, and not judged.
+    pub(crate) fn fields_of_order(&self, catalogue: &Catalogue) -> Result<Fields, Refusal> {
+        let counts = self.envelope.counts(catalogue);
+        Fields::read(self.envelope.endpoint, &self.envelope.given, counts)
+    }
+
+    /// Whether a parameter is there, whatever it says.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.envelope.raw(name).is_some()
+    }
+
+    /// Whether a flag says Y.
+    pub(crate) fn says_yes(&self, name: &str) -> bool {
+        self.envelope.raw(name).is_some_and(|given| given.value.eq_ignore_ascii_case(b"Y"))
     }
 }
 

@@ -48,6 +48,7 @@ pub mod get_dcv_email_address_list;
 pub mod get_mdc_domain_details;
 pub mod reply;
 pub mod resend_dcv_email;
+pub mod scope;
 pub mod table;
 
 mod collected;

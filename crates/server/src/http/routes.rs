@@ -129,7 +129,7 @@ type Seen = (Vec<(&'static str, Option<Refusal>)>, Option<String>);
 
 impl Log {
     fn of(house: &House, envelope: &Envelope) -> Self {
-        let seen = || (envelope.verdicts(), envelope.unknown().map(str::to_owned));
+        let seen = || (envelope.verdicts(&house.catalogue), envelope.unknown().map(str::to_owned));
         Self(house.calls.is_on().then(seen))
     }
 

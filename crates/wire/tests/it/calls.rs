@@ -5,6 +5,7 @@ use domain::dcv::DcvMethod;
 use domain::order_ssl::{
     CallBackMethod, DcvChoice, DcvList, IssuanceMail, Prioritise, SslOrderRequest,
 };
+use domain::product::Catalogue;
 use domain::refusal::Refusal;
 use proptest::prelude::*;
 use wire::envelope::{Envelope, Method, Transport};
@@ -21,7 +22,7 @@ static APPLY: &Endpoint = &auto_apply_ssl::ENDPOINT;
 const MINIMUM: &str = "product=287&days=365&csr=AAAA&serverSoftware=-1";
 
 fn apply(body: &str) -> Result<SslOrderRequest, Refusal> {
-    auto_apply_ssl::parse(&authed(APPLY, body)?)
+    auto_apply_ssl::parse(&authed(APPLY, body)?, &Catalogue::builtin())
 }
 
 fn apply_with(extra: &str) -> Result<SslOrderRequest, Refusal> {
@@ -92,7 +93,8 @@ fn every_way_of_sending_is_the_same() {
         let envelope = Envelope::read(APPLY, query.as_bytes(), kind, body.as_bytes());
         let incoming = envelope.incoming(TLS_POST).unwrap();
         assert_eq!(incoming.credentials().unwrap().password.expose(), "b");
-        let order = auto_apply_ssl::parse(&incoming.authenticated(&Proof)).unwrap();
+        let order =
+            auto_apply_ssl::parse(&incoming.authenticated(&Proof), &Catalogue::builtin()).unwrap();
         assert_eq!((order.products, order.days), (vec![287], Some(365)));
     }
 }
@@ -334,7 +336,7 @@ fn requests_to_be_decoded_need_no_login_and_ignore_what_they_do_not_know() {
 fn verdicts_say_what_each_parameter_is_worth() {
     let envelope = Envelope::read(APPLY, b"loginPassword=b&DAYS=x&test=y", None, b"");
     assert_eq!(
-        envelope.verdicts(),
+        envelope.verdicts(&Catalogue::builtin()),
         [("loginPassword", None), ("days", Some(Refusal::invalid("days"))), ("test", None)]
     );
 }
@@ -362,12 +364,12 @@ fn paths_are_found_in_every_spelling() {
 fn drive(endpoint: &'static Endpoint, query: &[u8], kind: Option<&str>, body: &[u8]) {
     let envelope = Envelope::read(endpoint, query, kind, body);
     let format = envelope.format();
-    drop(envelope.verdicts());
+    drop(envelope.verdicts(&Catalogue::builtin()));
     let Ok(incoming) = envelope.incoming(TLS_POST) else { return };
     drop(incoming.credentials());
     let call = incoming.authenticated(&Proof);
     let refusal = match endpoint.name {
-        "AutoApplySSL" => auto_apply_ssl::parse(&call).err(),
+        "AutoApplySSL" => auto_apply_ssl::parse(&call, &Catalogue::builtin()).err(),
         "AutoReplaceSSL" => auto_replace_ssl::parse(&call).err(),
         "CollectSSL" => collect_ssl::parse(&call).err(),
         "GetDCVEmailAddressList" => get_dcv_email_address_list::parse(&call).err(),
