@@ -29,6 +29,11 @@ fn apply_with(extra: &str) -> Result<SslOrderRequest, Refusal> {
     apply(&format!("{MINIMUM}&{extra}"))
 }
 
+/// Of a product that nobody knows: everything counts.
+fn apply_all(extra: &str) -> Result<SslOrderRequest, Refusal> {
+    apply(&format!("product=1&days=365&csr=AAAA&serverSoftware=-1&{extra}"))
+}
+
 fn invalid<T>(name: &'static str) -> Result<T, Refusal> {
     Err(Refusal::Invalid(name, None))
 }
@@ -153,7 +158,7 @@ fn missing_comes_before_wrong_and_both_in_the_tables_order() {
     assert_eq!(apply(""), Err(Refusal::Missing("product")));
     assert_eq!(apply("days=x&product=1"), Err(Refusal::Missing("serverSoftware")));
     assert_eq!(apply("days=x&product=1&serverSoftware=2"), Err(Refusal::Missing("csr")));
-    assert_eq!(apply_with("test=q&servers=q"), invalid("servers"));
+    assert_eq!(apply_all("test=q&servers=q"), invalid("servers"));
 }
 
 #[test]
@@ -183,17 +188,25 @@ fn values_are_judged() {
         ("responseFormat=2", "responseFormat"),
         ("personalIdentifier=a&semanticsIdentifier=b", "personalIdentifier"),
     ] {
-        assert_eq!(apply_with(extra), invalid(name), "{extra}");
+        assert_eq!(apply_all(extra), invalid(name), "{extra}");
     }
     assert_eq!(apply("product=a&csr=A&serverSoftware=2"), invalid("product"));
     assert_eq!(apply("product=1&csr=A&serverSoftware=37"), invalid("serverSoftware"));
     let long = format!("commonName={}", "x".repeat(65));
-    assert_eq!(apply_with(&long), invalid("commonName"));
-    assert_eq!(apply_with("countryName=XX"), Err(Refusal::NotACountry("XX".into())));
+    assert_eq!(apply_all(&long), invalid("commonName"));
+    assert_eq!(apply_all("countryName=XX"), Err(Refusal::NotACountry("XX".into())));
     assert_eq!(
-        apply_with("appRepEmailAddress=a@localhost"),
+        apply_all("appRepEmailAddress=a@localhost"),
         Err(Refusal::Invalid("appRepEmailAddress", Some("Invalid Internet TLD".into())))
     );
+}
+
+#[test]
+fn what_is_for_other_products_is_kept_unjudged() {
+    let order = apply_with("servers=abc&joiCountryName=ZZ&maxSubjectCNs=abc").unwrap();
+    assert_eq!((order.servers, order.jurisdiction.country), (None, None));
+    assert!(order.kept.contains(&("servers", "abc".to_owned())));
+    assert_eq!(apply_with("servers=1&servers=2"), invalid("servers"), "but said once");
 }
 
 #[test]
@@ -212,7 +225,7 @@ fn truncation_comes_first_and_counts_characters() {
 
 #[test]
 fn blanks_around_text_mean_nothing_and_case_of_words_neither() {
-    let order = apply_with(
+    let order = apply_all(
         "organizationName=+Acme++&localityName=++&test=y&dcvMethod=cname_csr_hash&emailAddress=None\
          &validationTokens=httpcsrhash%0Acnamecsrhash&days=365&days=365",
     )
@@ -229,7 +242,7 @@ fn blanks_around_text_mean_nothing_and_case_of_words_neither() {
             DcvChoice::Method(DcvMethod::CnameCsrHash),
         ]))
     );
-    let all = apply_with("validationTokens=ALLDNSTXTRNDVAL").unwrap();
+    let all = apply_all("validationTokens=ALLDNSTXTRNDVAL").unwrap();
     assert_eq!(all.dcv.tokens, Some(DcvList::All(DcvMethod::DnsTxtRandomValue)));
 }
 
