@@ -2,9 +2,10 @@
 
 #![no_main]
 
+use domain::product::Catalogue;
 use domain::refusal::Refusal;
 use libfuzzer_sys::fuzz_target;
-use wire::envelope::{Authed, Authentication, Envelope, Transport};
+use wire::envelope::{Authed, Authentication, Envelope, Method, Transport};
 use wire::reply::Reply;
 use wire::table::Endpoint;
 
@@ -18,10 +19,11 @@ fuzz_target!(|input: (u8, u8, &[u8], &[u8])| {
     let (which, how, query, body) = input;
     let endpoint = wire::ENDPOINTS[usize::from(which) % wire::ENDPOINTS.len()];
     let content_type = [None, Some(JSON), Some(MULTIPART), None][usize::from(how & 3)];
-    let transport = Transport { https: how & 4 == 0, post: how & 8 == 0 };
+    let method = [Method::Post, Method::Get, Method::Other, Method::Post][usize::from(how >> 3 & 3)];
+    let transport = Transport { https: how & 4 == 0, method };
     let envelope = Envelope::read(endpoint, query, content_type, body);
     let format = envelope.format();
-    let _ = envelope.verdicts();
+    let _ = envelope.verdicts(&Catalogue::builtin());
     if let Err(refusal) = judge(endpoint, envelope, transport) {
         let reply = Reply::refusal(endpoint, format, &refusal);
         assert!(reply.body.contains(&b'-'), "{refusal:?} is told without a code");
@@ -42,7 +44,7 @@ fn judge(endpoint: &Endpoint, envelope: Envelope, transport: Transport) -> Resul
 
 fn parse(name: &str, call: &Authed) -> Result<(), Refusal> {
     match name {
-        "AutoApplySSL" => wire::auto_apply_ssl::parse(call).map(drop),
+        "AutoApplySSL" => wire::auto_apply_ssl::parse(call, &Catalogue::builtin()).map(drop),
         "AutoReplaceSSL" => wire::auto_replace_ssl::parse(call).map(drop),
         "CollectSSL" => wire::collect_ssl::parse(call).map(drop),
         "GetDCVEmailAddressList" => wire::get_dcv_email_address_list::parse(call).map(drop),

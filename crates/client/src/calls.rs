@@ -23,6 +23,9 @@ pub struct Client {
     login: Zeroizing<String>,
 }
 
+/// The code of an order whose certificate is being signed.
+const BEING_ISSUED: i64 = -26;
+
 /// An order that was taken.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Placed {
@@ -41,7 +44,7 @@ pub struct Placed {
 /// How an order stands.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Collected {
-    /// It is being processed.
+    /// It is being processed, or signed at this moment.
     Pending,
     /// Here it is.
     Issued(Certificate),
@@ -146,10 +149,11 @@ impl Client {
             ("responseType", "3"),
             ("responseFormat", "1"),
         ];
-        let answer = self.call("CollectSSL", &pairs).await?;
-        match answer.code() {
-            2 => Certificate::read(&answer).map(Collected::Issued),
-            _ => Ok(Collected::Pending),
+        match self.call("CollectSSL", &pairs).await {
+            Ok(answer) if answer.code() == 2 => Certificate::read(&answer).map(Collected::Issued),
+            Ok(_) => Ok(Collected::Pending),
+            Err(Error::Refused(refused)) if refused.code == BEING_ISSUED => Ok(Collected::Pending),
+            Err(error) => Err(error),
         }
     }
 

@@ -13,6 +13,12 @@ pub struct CountryCode([u8; 2]);
 pub struct NotACountry;
 
 impl CountryCode {
+    /// The country's English short name.
+    #[must_use]
+    pub fn name(&self) -> Option<&'static str> {
+        rust_iso3166::from_alpha2(self.as_str()).map(|country| country.name)
+    }
+
     /// Two capitals.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -66,6 +72,11 @@ mod tests {
     #[test]
     fn the_list_is_whole() {
         assert_eq!(ASSIGNED.split_ascii_whitespace().count(), 249);
+        for code in ASSIGNED.split_ascii_whitespace() {
+            let name = code.parse::<CountryCode>().unwrap().name();
+            assert!(name.is_some_and(|name| name.len() > 3), "{code}");
+        }
+        assert_eq!("de".parse::<CountryCode>().unwrap().name(), Some("Germany"));
         assert_eq!("gb".parse::<CountryCode>().unwrap().as_str(), "GB");
         for bad in ["UK", "XX", "", "G", "GBR", "é", "G1"] {
             assert!(bad.parse::<CountryCode>().is_err(), "{bad}");

@@ -136,6 +136,9 @@ pub enum CsrError {
     /// -13: key size outside of the limits, or another curve.
     #[error("unsupported key size")]
     KeySize,
+    /// -41, or -40 where that is not known: a key that is none, such as a point off its curve.
+    #[error("invalid key")]
+    InvalidKey,
     /// -40: a key known or computed to be weak or compromised.
     #[error("the key is believed to have been compromised")]
     Compromised,

@@ -37,6 +37,12 @@ impl MailAddress {
         &self.text[self.at + 1..]
     }
 
+    /// True when mails to it may leave the house: its domain is under a top-level domain of the Internet.
+    #[must_use]
+    pub fn has_internet_tld(&self) -> bool {
+        self.domain().parse().is_ok_and(|domain: DnsName| domain.has_internet_tld())
+    }
+
     /// Equal but for the case of the local part.
     #[must_use]
     pub fn same_mailbox(&self, other: &MailAddress) -> bool {
@@ -87,6 +93,19 @@ impl fmt::Debug for MailAddress {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn top_level_domains() {
+        let known = |text: &str| text.parse::<MailAddress>().unwrap().has_internet_tld();
+        for yes in ["a@example.com", "a@b.example.co.uk", "a@bücher.example.org", "a@github.io"] {
+            assert!(known(yes), "{yes}");
+        }
+        for no in
+            ["a@example.nosuchtld", "a@host.local", "a@x.test", "a@x.onion", "a@1.10.in-addr.arpa"]
+        {
+            assert!(!known(no), "{no}");
+        }
+    }
 
     #[test]
     fn good_and_bad() {

@@ -62,19 +62,35 @@ impl DnsName {
     /// The registrable domain (one label more than the public suffix), if the name has one.
     #[must_use]
     pub fn registrable(&self) -> Option<DnsName> {
-        psl::domain_str(&self.0).map(|d| DnsName(d.into()))
+        let (suffix, _) = self.suffix();
+        let head = self.0.strip_suffix(suffix)?.strip_suffix('.')?;
+        let start = head.rfind('.').map_or(0, |dot| dot + 1);
+        Some(DnsName(self.0[start..].into()))
     }
 
     /// True when the name itself is a public suffix (`com`, `co.uk`).
     #[must_use]
     pub fn is_public_suffix(&self) -> bool {
-        psl::suffix_str(&self.0) == Some(&*self.0)
+        self.suffix().0 == &*self.0
     }
 
-    /// True when the name is at or below a registrable domain under a suffix of the public suffix list, and not under a
-    /// special-use domain (RFC 6761, RFC 8375 and `in-addr.arpa`, `ip6.arpa`: BR 4.2.2, SC-086).
+    /// The public suffix, and whether the list knows it: an unknown last label is one too. By the list's ICANN section
+    /// alone (BR 1.6.1, 3.2.2.6): below what its owners listed themselves (`github.io`) names are theirs to give away.
+    fn suffix(&self) -> (&str, bool) {
+        let mut rest = &*self.0;
+        loop {
+            let found = psl::suffix(rest.as_bytes());
+            let suffix = found.map_or(rest, |s| &rest[rest.len() - s.as_bytes().len()..]);
+            match (found.and_then(|s| s.typ()), suffix.split_once('.')) {
+                (Some(psl::Type::Private), Some((_, above))) => rest = above,
+                (kind, _) => return (suffix, kind.is_some()),
+            }
+        }
+    }
+
+    /// True when the last label is a top-level domain of the Internet, and no special-use one.
     #[must_use]
-    pub fn is_public(&self) -> bool {
+    pub fn has_internet_tld(&self) -> bool {
         const SPECIAL: [&str; 12] = [
             "local",
             "localhost",
@@ -90,8 +106,14 @@ impl DnsName {
             "corp",
         ];
         let last = self.0.rsplit('.').next().unwrap_or_default();
-        !SPECIAL.contains(&last)
-            && psl::domain(self.0.as_bytes()).is_some_and(|d| d.suffix().is_known())
+        !SPECIAL.contains(&last) && self.suffix().1
+    }
+
+    /// True when the name is at or below a registrable domain under a suffix of the public suffix list, and not under a
+    /// special-use domain (RFC 6761, RFC 8375 and `in-addr.arpa`, `ip6.arpa`: BR 4.2.2, SC-086).
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        self.has_internet_tld() && !self.is_public_suffix()
     }
 
     /// The authorization domain names by which the name may be proven (BR 1.6.1): itself and each parent down to the
@@ -347,11 +369,17 @@ mod tests {
             .collect();
         assert_eq!(adns, ["a.b.example.co.uk", "b.example.co.uk", "example.co.uk"]);
         assert_eq!(name("co.uk").authorization_names().len(), 1);
+        let below = name("a.github.io").authorization_names();
+        assert_eq!(
+            below,
+            [name("a.github.io"), name("github.io")],
+            "the list's private section is none"
+        );
     }
 
     #[test]
     fn public_or_not() {
-        for yes in ["example.com", "www.example.co.uk"] {
+        for yes in ["example.com", "www.example.co.uk", "github.io", "s3.amazonaws.com"] {
             assert!(name(yes).is_public(), "{yes}");
         }
         for no in [
@@ -366,6 +394,7 @@ mod tests {
             assert!(!name(no).is_public(), "{no}");
         }
         assert!(!"*.co.uk".parse::<CertName>().unwrap().is_public());
+        assert!("*.github.io".parse::<CertName>().unwrap().is_public());
         for no in ["10.0.0.1", "192.0.2.1", "::1", "fe80::1", "::ffff:10.0.0.1", "2001:db8::1"] {
             assert!(!no.parse::<CertName>().unwrap().is_public(), "{no}");
         }

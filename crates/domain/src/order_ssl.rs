@@ -70,6 +70,19 @@ pub struct SslOrderRequest {
     pub kept: Vec<(&'static str, String)>,
 }
 
+/// What an order asks for that takes a privilege.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Claims {
+    /// `stubOrderNumber` is there.
+    pub stub_order: bool,
+    /// `caCertificateID` is there.
+    pub ca_choice: bool,
+    /// `isAppRepValidated=Y`.
+    pub representative_validated: bool,
+    /// `isCallbackCompleted=Y`.
+    pub call_back_completed: bool,
+}
+
 /// `prioritiseCSRValues`: which of two values wins.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Prioritise {
@@ -338,6 +351,8 @@ pub struct OrderReplyWishes {
 pub struct ChosenNames {
     /// What was ordered, in the order's order, without repeats; the first is the ordered name of a single-name product.
     pub ordered: Vec<CertName>,
+    /// The names as they were written down, repeats too, each by its place in [`ChosenNames::ordered`].
+    pub written: Vec<usize>,
     /// The second name that nobody ordered.
     pub implicit: Option<DnsName>,
     /// The subject's common name: the text of one of the names, or none.

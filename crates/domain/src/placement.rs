@@ -14,7 +14,7 @@ use crate::money::Money;
 use crate::names::{CertName, DnsName};
 use crate::order::RequestState;
 use crate::order_ssl::{
-    ChosenNames, DcvChoice, DcvList, DcvWishes, Prioritise, Representative, SslOrderRequest,
+    ChosenNames, Claims, DcvChoice, DcvList, DcvWishes, Prioritise, Representative, SslOrderRequest,
 };
 use crate::product::{Catalogue, Choice, Kind, Level};
 use crate::refusal::Refusal;
@@ -97,22 +97,40 @@ impl Placement {
     }
 }
 
-/// Judges what needs no CSR: product, term, licences, privileges, what must go together.
+/// Whether an account may ask for what an order claims. This comes before anything else in the order is judged (§0.4).
 ///
 /// # Errors
-/// -3, -4, -83, -90, -91 as the parameters deserve.
+/// -90, -91.
+pub fn permit(claims: Claims, account: &Account) -> Result<(), Refusal> {
+    let may = account.privileges;
+    if claims.stub_order && !may.voucher {
+        return Err(Refusal::Voucher("stubOrderNumber"));
+    }
+    for (claimed, allowed, parameter) in [
+        (claims.ca_choice, may.ca_choice, "caCertificateID"),
+        (claims.representative_validated, may.registration_authority, "isAppRepValidated"),
+        (claims.call_back_completed, may.registration_authority, "isCallbackCompleted"),
+    ] {
+        if claimed && !allowed {
+            return Err(Refusal::Permission(parameter));
+        }
+    }
+    Ok(())
+}
+
+/// Judges what needs no CSR: product, term, licences, what must go together. What takes a privilege was [permitted](permit).
+///
+/// # Errors
+/// -3, -4, -83 as the parameters deserve.
 pub fn before_csr(
     request: &SslOrderRequest,
     catalogue: &Catalogue,
     account: &Account,
 ) -> Result<Choice, Refusal> {
     let may = account.privileges;
-    if request.stub_order_number.is_some() && !may.voucher {
-        return Err(Refusal::Voucher("stubOrderNumber"));
-    }
-    check_privileges(account, request.ca_certificate_id, &request.representative)?;
     let choice = catalogue.choose(request, may.bonus_days)?;
     check_call_back(&request.representative)?;
+    check_other_organization(&request.representative)?;
     if request.test && !may.test_orders {
         return Err(Refusal::invalid("test"));
     }
@@ -121,34 +139,25 @@ pub fn before_csr(
         return Err(Refusal::NotApplicable("stubOrderNumber".to_owned()));
     }
     let level = choice.product.level;
-    if matches!(level, Level::Ev | Level::QwacLegal | Level::QwacPsd2)
-        && request.jurisdiction.country.is_none()
-    {
+    if level == Level::Ev && request.jurisdiction.country.is_none() {
         return Err(Refusal::Missing("joiCountryName"));
     }
     check_eidas(level, request)?;
     Ok(choice)
 }
 
-/// What orders and replacements may ask for only with a privilege: a certain CA, and checks that the caller has made (D39).
-///
-/// # Errors
-/// -91.
-pub fn check_privileges(
-    account: &Account,
-    ca_certificate_id: Option<i64>,
-    person: &Representative,
-) -> Result<(), Refusal> {
-    let may = account.privileges;
-    if ca_certificate_id.is_some() && !may.ca_choice {
-        return Err(Refusal::Permission("caCertificateID"));
+/// One who works for another organisation brings that one's address (D87).
+fn check_other_organization(person: &Representative) -> Result<(), Refusal> {
+    if person.organization.is_none() {
+        return Ok(());
     }
-    for (parameter, value) in [
-        ("isAppRepValidated", person.is_validated),
-        ("isCallbackCompleted", person.is_call_back_completed),
+    for (there, parameter) in [
+        (person.locality.is_some() || person.state.is_some(), "appRepLocalityName"),
+        (person.postal_code.is_some(), "appRepPostalCode"),
+        (person.country.is_some(), "appRepCountryName"),
     ] {
-        if value == Some(true) && !may.registration_authority {
-            return Err(Refusal::Permission(parameter));
+        if !there {
+            return Err(Refusal::Missing(parameter));
         }
     }
     Ok(())
@@ -208,6 +217,7 @@ pub fn compose(choice: Choice, request: &SslOrderRequest, csr: &Csr) -> Result<C
     check_country(request.prioritise, csr)?;
     let names = choose_names(&choice, request, csr)?;
     let subject = subject::choose(choice.product.level, request, &csr.subject)?;
+    check_identifier_country(choice.product.level, request, subject.as_ref())?;
     let plans = plan(&choice, &names, request)?;
     let price = choice.price(names.ordered.len());
     Ok(Composed { choice, names, plans, subject, price })
@@ -222,6 +232,22 @@ pub fn check_country(prioritise: Prioritise, csr: &Csr) -> Result<(), Refusal> {
     match country.filter(|_| prioritise != Prioritise::ParametersOnly) {
         Some(code) if code.parse::<crate::country::CountryCode>().is_err() => {
             Err(Refusal::NotACountry(code.to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// An organisation's identifier belongs to the country of the subject (§22.3).
+fn check_identifier_country(
+    level: Level,
+    request: &SslOrderRequest,
+    subject: Option<&Subject>,
+) -> Result<(), Refusal> {
+    let given = request.eidas.organization_identifier.as_deref();
+    let country = subject.and_then(|subject| subject.country);
+    match (level, given, country) {
+        (Level::QwacLegal | Level::QwacPsd2, Some(given), Some(country)) => {
+            OrganizationIdentifier::parse(given)?.check_subject_country(country)
         }
         _ => Ok(()),
     }
@@ -417,7 +443,7 @@ fn single_name(
         _ => None,
     };
     let common_name = fits_common_name(&name).then(|| name.clone());
-    Ok(ChosenNames { ordered: vec![name], implicit, common_name })
+    Ok(ChosenNames { ordered: vec![name], written: vec![0], implicit, common_name })
 }
 
 fn list_names(
@@ -433,10 +459,12 @@ fn list_names(
     };
     let (texts, source) = match (&wishes.domain_names, request.prioritise) {
         (Some(given), p) if p != Prioritise::CsrOnly => (given.clone(), "domainNames"),
+        (_, Prioritise::CsrOnly) => (from_csr().ok_or(CsrError::MissingField)?, "csr"),
         _ => (from_csr().ok_or(Refusal::Missing("domainNames"))?, "csr"),
     };
     let mut ordered: Vec<CertName> = Vec::with_capacity(texts.len());
-    let mut seen = std::collections::HashSet::new();
+    let mut written = Vec::with_capacity(texts.len());
+    let mut places = std::collections::HashMap::new();
     for text in &texts {
         let why = |e: &dyn std::fmt::Display| {
             Refusal::invalid_because(source, format!("{}: {e}", printable(text)))
@@ -449,10 +477,11 @@ fn list_names(
         if choice.product.level.is_extended() && matches!(name, CertName::Ip(_)) {
             return Err(why(&"no IP addresses in this product"));
         }
-        if !seen.insert(name.clone()) {
-            return Err(why(&"given twice"));
+        let place = *places.entry(name.clone()).or_insert(ordered.len());
+        written.push(place);
+        if place == ordered.len() {
+            ordered.push(name);
         }
-        ordered.push(name);
     }
     if ordered.is_empty() {
         return Err(Refusal::Missing("domainNames"));
@@ -462,7 +491,7 @@ fn list_names(
         return Err(Refusal::invalid_because(source, why));
     }
     let common_name = list_common_name(choice, request, csr, &ordered)?;
-    Ok(ChosenNames { ordered, implicit: None, common_name })
+    Ok(ChosenNames { ordered, written, implicit: None, common_name })
 }
 
 fn list_common_name(
@@ -494,9 +523,11 @@ fn list_common_name(
             }
             cn.and_then(|cn| cn.parse().ok()).filter(|name| ordered.contains(name))
         }
-        None if wanted == Some(true) => return Err(Refusal::Missing("primaryDomainName")),
         None => None,
     };
+    if wanted == Some(true) && primary.is_none() {
+        return Err(Refusal::Missing("primaryDomainName"));
+    }
     let fits = primary.as_ref().is_some_and(fits_common_name);
     match (wanted, primary) {
         (Some(false), _) | (_, None) => Ok(None),
@@ -603,12 +634,29 @@ fn spread(
 ) -> Result<Vec<DcvChoice>, Refusal> {
     match list {
         DcvList::All(method) => Ok(vec![DcvChoice::Method(*method); names.ordered.len()]),
+        DcvList::Each(each) if each.len() == names.written.len() => collect(each, names, parameter),
         DcvList::Each(each) if each.len() == names.ordered.len() => Ok(each.clone()),
         DcvList::Each(each) => {
             let why = format!("{} entries for {} names", each.len(), names.ordered.len());
             Err(Refusal::invalid_because(parameter, why))
         }
     }
+}
+
+/// One entry per name out of one per name as written: a name that is repeated must be given the same choice.
+fn collect(
+    each: &[DcvChoice],
+    names: &ChosenNames,
+    parameter: &'static str,
+) -> Result<Vec<DcvChoice>, Refusal> {
+    let mut chosen: Vec<Option<&DcvChoice>> = vec![None; names.ordered.len()];
+    for (place, choice) in names.written.iter().zip(each) {
+        if chosen[*place].replace(choice).is_some_and(|before| before != choice) {
+            let why = format!("{} is given different choices", names.ordered[*place]);
+            return Err(Refusal::invalid_because(parameter, why));
+        }
+    }
+    Ok(chosen.into_iter().flatten().cloned().collect())
 }
 
 #[cfg(test)]

@@ -235,7 +235,11 @@ impl Catalogue {
         Ok(Choice { product: product.clone(), logos, days, term, servers })
     }
 
-    fn find(&self, codes: &[i64]) -> Result<(&Product, Vec<Logo>), Refusal> {
+    /// Finds product and add-ons by their codes.
+    ///
+    /// # Errors
+    /// -4 `product` unless exactly one certificate product and only its add-ons are named.
+    pub fn find(&self, codes: &[i64]) -> Result<(&Product, Vec<Logo>), Refusal> {
         let mut product = None;
         let mut logos: Vec<Logo> = Vec::new();
         for code in codes {

@@ -35,6 +35,14 @@ pub enum Refusal {
     FullyQualified,
     /// -19: an Internet-accessible address where an internal one is wanted; or asked about.
     PublicAddress,
+    /// -23: a name that begins with `http://`.
+    HttpPrefix,
+    /// -24: a name that begins with `https://`.
+    HttpsPrefix,
+    /// -25: a name with characters that names may not have.
+    NameCharacters,
+    /// -41: a key that is none.
+    InvalidKey,
     /// -35: an IP address where a name is wanted.
     IpAddress,
     /// -37: an internal server name or address where a public one is wanted.

@@ -32,6 +32,8 @@ oids! {
     SHA1_WITH_RSA_OIW = "1.3.14.3.2.29";
     /// id-RSASSA-PSS.
     RSASSA_PSS = "1.2.840.113549.1.1.10";
+    /// id-mgf1.
+    MGF1 = "1.2.840.113549.1.1.8";
     /// sha256WithRSAEncryption.
     SHA256_WITH_RSA = "1.2.840.113549.1.1.11";
     /// sha384WithRSAEncryption.

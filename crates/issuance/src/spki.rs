@@ -44,7 +44,7 @@ struct RsaPublicKey<'a> {
 /// Reads a SubjectPublicKeyInfo. The parameters of rsaEncryption may be NULL or missing.
 ///
 /// # Errors
-/// -10 for broken structure, -11 for other algorithms and explicit curves, -13 for sizes and other curves, -40 for points
+/// -10 for broken structure, -11 for other algorithms and explicit curves, -13 for sizes and other curves, -41 for points
 /// off the curve, the point at infinity, even moduli and exponents that are even, 1 or of more than 256 bits.
 pub fn read(
     spki: &SubjectPublicKeyInfoRef<'_>,
@@ -154,7 +154,7 @@ fn rsa(key: &[u8], facts: &mut KeyFacts) -> Result<PublicKey, CsrError> {
     }
     let odd = |number: &[u8]| number.last().is_some_and(|b| b % 2 == 1);
     if !odd(modulus) || !odd(exponent) || exponent == [1] || exponent.len() > 32 {
-        return Err(CsrError::Compromised);
+        return Err(CsrError::InvalidKey);
     }
     let bits = u16::try_from(bits).map_err(|_| CsrError::KeySize)?;
     Ok(finish(KeyKind::Rsa(bits), write_rsa(modulus, exponent)))
@@ -171,14 +171,14 @@ fn ec(curve: &[u8], point: &[u8], facts: &mut KeyFacts) -> Result<ReadKey, CsrEr
     };
     facts.bits = Some(usize::from(kind.bits()));
     let compressed = match point {
-        [0] => return Err(CsrError::Compromised),
+        [0] => return Err(CsrError::InvalidKey),
         [2 | 3, x @ ..] if x.len() == octets => true,
         [4, xy @ ..] if xy.len() == 2 * octets => false,
         _ => return Err(CsrError::Decode),
     };
-    let key = ParsedPublicKey::new(algorithm, point).map_err(|_| CsrError::Compromised)?;
+    let key = ParsedPublicKey::new(algorithm, point).map_err(|_| CsrError::InvalidKey)?;
     let spki = if compressed {
-        key.as_der().map_err(|_| CsrError::Compromised)?.as_ref().to_vec()
+        key.as_der().map_err(|_| CsrError::InvalidKey)?.as_ref().to_vec()
     } else {
         write_ec(id, point)
     };

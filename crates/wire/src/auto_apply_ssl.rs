@@ -3,13 +3,15 @@
 use domain::certificate::{CertificateId, CertificateStatus, OrderNumber};
 use domain::dcv::UniqueValue;
 use domain::money::Money;
-use domain::order_ssl::SslOrderRequest;
+use domain::order_ssl::{Claims, SslOrderRequest};
+use domain::product::Catalogue;
 use domain::refusal::Refusal;
 
 use crate::codes::{CodeRow, LOGIN, Meaning, TAX, code};
 use crate::envelope::Authed;
 use crate::order_parts as parts;
 use crate::reply::{Lines, Pairs, Reply};
+use crate::scope::Scope;
 use crate::table::{
     Endpoint, ErrorLayout, Family, Form, Format, LOGIN_NAME, LOGIN_PASSWORD, Parameter,
 };
@@ -30,12 +32,23 @@ pub static ENDPOINT: Endpoint = Endpoint {
     errors: ErrorLayout::Plain,
 };
 
+/// What an order asks for that not every account may.
+#[must_use]
+pub fn claims(call: &Authed) -> Claims {
+    Claims {
+        stub_order: call.has("stubOrderNumber"),
+        ca_choice: call.has("caCertificateID"),
+        representative_validated: call.says_yes("isAppRepValidated"),
+        call_back_completed: call.says_yes("isCallbackCompleted"),
+    }
+}
+
 /// Reads an order.
 ///
 /// # Errors
 /// The first error in the documented order (§0.4).
-pub fn parse(call: &Authed) -> Result<SslOrderRequest, Refusal> {
-    let f = call.fields()?;
+pub fn parse(call: &Authed, catalogue: &Catalogue) -> Result<SslOrderRequest, Refusal> {
+    let f = call.fields_of_order(catalogue)?;
     Ok(SslOrderRequest {
         products: f.numbers("product"),
         years: f.small("years")?,
@@ -144,12 +157,12 @@ const ROWS: &[Parameter] = &[
     ),
     conditional("years").integer(),
     conditional("days").integer(),
-    optional("servers").integer(),
+    optional("servers").integer().within(Scope::Wildcard),
     required("serverSoftware").integer().allowed(parts::SERVER_SOFTWARE),
-    optional("domainNames").string(32767).read_as(Form::List).only(MULTI_ONLY),
-    optional("primaryDomainName").string(64).only(MULTI),
-    optional("maxSubjectCNs").integer().default("1").only(MULTI),
-    optional("commonName").string(64).only("Single-Domain SSL certificates only"),
+    optional("domainNames").string(32767).read_as(Form::List).only(MULTI_ONLY).within(Scope::List),
+    optional("primaryDomainName").string(64).only(MULTI).within(Scope::List),
+    optional("maxSubjectCNs").integer().default("1").only(MULTI).within(Scope::List),
+    optional("commonName").string(64).only("Single-Domain SSL certificates only").within(Scope::OneName),
     required("csr").string(32767).read_as(Form::Lines),
     optional("uniqueValue").string(20).read_as(Form::UniqueValue),
     optional("prioritiseCSRValues").chars(1).one_of("Y N P C").default("Y"),
@@ -166,11 +179,11 @@ const ROWS: &[Parameter] = &[
     required("countryName").string(2).read_as(Form::Country).truncate().later(),
     optional("dunsNumber").string(20).read_as(Form::Digits).truncate(),
     optional("companyNumber").string(64).truncate(),
-    optional("joiLocalityName").string(128).truncate().only(EV),
-    optional("joiStateOrProvinceName").string(128).truncate().only(EV),
-    conditional("joiCountryName").string(2).read_as(Form::Country).truncate().only(EV),
-    optional("dateOfIncorporation").string(10).read_as(Form::Date).only(EV),
-    optional("assumedName").string(64).truncate().only(EV),
+    optional("joiLocalityName").string(128).truncate().only(EV).within(Scope::Extended),
+    optional("joiStateOrProvinceName").string(128).truncate().only(EV).within(Scope::Extended),
+    conditional("joiCountryName").string(2).read_as(Form::Country).truncate().only(EV).within(Scope::Extended),
+    optional("dateOfIncorporation").string(10).read_as(Form::Date).only(EV).within(Scope::Extended),
+    optional("assumedName").string(64).truncate().only(EV).within(Scope::Extended),
     optional("businessCategory").chars(1).one_of("b c d").truncate(),
     optional("emailAddress").string(255).read_as(Form::MailOrNone).truncate(),
     optional("validationEmailAddress").string(255).read_as(Form::Mail).truncate(),
@@ -180,14 +193,16 @@ const ROWS: &[Parameter] = &[
         .string(255)
         .read_as(Form::Mail)
         .truncate()
-        .only("Single-domain SSL only"),
+        .only("Single-domain SSL only")
+        .within(Scope::OneName),
     conditional("dcvEmailAddresses")
         .string(32767)
         .read_as(Form::DcvList)
         .allowed(
             "HTTPCSRHASH CNAMECSRHASH DNSTXTRNDVAL ALLHTTPCSRHASH ALLCNAMECSRHASH ALLDNSTXTRNDVAL",
         )
-        .only(MULTI_ONLY),
+        .only(MULTI_ONLY)
+        .within(Scope::List),
     optional("dcvTemplateID").integer(),
     optional("maCreationTemplateID").integer(),
     optional("callBackTemplateID").integer(),
@@ -198,7 +213,8 @@ const ROWS: &[Parameter] = &[
         .allowed(
             "ALLHTTPCSRHASH ALLCNAMECSRHASH ALLDNSTXTRNDVAL HTTPCSRHASH CNAMECSRHASH DNSTXTRNDVAL",
         )
-        .only(MULTI_ONLY),
+        .only(MULTI_ONLY)
+        .within(Scope::List),
     optional("caCertificateID").integer(),
     optional("isCustomerValidated").flag().default("N"),
     optional("showCertificateID").flag().default("N"),
@@ -206,25 +222,25 @@ const ROWS: &[Parameter] = &[
     optional("checkFONIsUnique").flag(),
     optional("responseFormat").chars(1).one_of("0 1").default("0"),
     optional("test").flag().default("N"),
-    optional("idaEmailAddress").string(255).read_as(Form::Mail).truncate().only(LOGO),
-    optional("idaTelephoneNumber").string(32).truncate().only(LOGO),
-    optional("idaFaxNumber").string(32).truncate().only(LOGO),
-    optional("appRepForename").string(64).truncate().only(OV),
-    optional("appRepSurname").string(64).truncate().only(OV),
-    optional("appRepEmailAddress").string(255).read_as(Form::Mail).truncate().only(OV),
-    optional("appRepTelephone").string(32).truncate().only(OV),
-    optional("appRepTitle").string(64).truncate().only(OV),
-    optional("appRepFax").string(32).truncate().only(OV),
-    optional("appRepOrganizationName").string(255).truncate().only(OV),
-    optional("appRepOrganizationalUnitName").string(64).truncate().only(OV),
-    optional("appRepStreetAddress1").string(128).truncate().only(OV),
-    optional("appRepStreetAddress2").string(128).truncate().only(OV),
-    optional("appRepStreetAddress3").string(128).truncate().only(OV),
-    optional("appRepPostOfficeBox").string(128).truncate().only(OV),
-    conditional("appRepLocalityName").string(128).truncate().only(OV),
-    conditional("appRepStateOrProvinceName").string(128).truncate().only(OV),
-    conditional("appRepPostalCode").string(128).truncate().only(OV),
-    conditional("appRepCountryName").chars(2).read_as(Form::Country).only(OV),
+    optional("idaEmailAddress").string(255).read_as(Form::Mail).truncate().only(LOGO).within(Scope::Logo),
+    optional("idaTelephoneNumber").string(32).truncate().only(LOGO).within(Scope::Logo),
+    optional("idaFaxNumber").string(32).truncate().only(LOGO).within(Scope::Logo),
+    optional("appRepForename").string(64).truncate().only(OV).within(Scope::Subject),
+    optional("appRepSurname").string(64).truncate().only(OV).within(Scope::Subject),
+    optional("appRepEmailAddress").string(255).read_as(Form::Mail).truncate().only(OV).within(Scope::Subject),
+    optional("appRepTelephone").string(32).truncate().only(OV).within(Scope::Subject),
+    optional("appRepTitle").string(64).truncate().only(OV).within(Scope::Subject),
+    optional("appRepFax").string(32).truncate().only(OV).within(Scope::Subject),
+    optional("appRepOrganizationName").string(255).truncate().only(OV).within(Scope::Subject),
+    optional("appRepOrganizationalUnitName").string(64).truncate().only(OV).within(Scope::OtherOrganization),
+    optional("appRepStreetAddress1").string(128).truncate().only(OV).within(Scope::OtherOrganization),
+    optional("appRepStreetAddress2").string(128).truncate().only(OV).within(Scope::OtherOrganization),
+    optional("appRepStreetAddress3").string(128).truncate().only(OV).within(Scope::OtherOrganization),
+    optional("appRepPostOfficeBox").string(128).truncate().only(OV).within(Scope::OtherOrganization),
+    conditional("appRepLocalityName").string(128).truncate().only(OV).within(Scope::OtherOrganization),
+    conditional("appRepStateOrProvinceName").string(128).truncate().only(OV).within(Scope::OtherOrganization),
+    conditional("appRepPostalCode").string(128).truncate().only(OV).within(Scope::OtherOrganization),
+    conditional("appRepCountryName").chars(2).read_as(Form::Country).only(OV).within(Scope::OtherOrganization),
     optional("callbackMethod").chars(1).one_of("T E").truncate(),
     optional("isAppRepValidated").flag(),
     optional("isCallbackCompleted").flag(),
@@ -233,19 +249,20 @@ const ROWS: &[Parameter] = &[
         .flag()
         .allowed("N Y")
         .default("N")
-        .only("Single-domain SSL certificates only"),
+        .only("Single-domain SSL certificates only")
+        .within(Scope::OneName),
     optional("doAutoOV").flag().default("N"),
-    optional("IgnoreMasterAccount").flag().default("N").only("EV/OV certificates only"),
+    optional("IgnoreMasterAccount").flag().default("N").only("EV/OV certificates only").within(Scope::Subject),
     optional("disableSWP").flag().default("N"),
-    optional("organizationIdentifier").chars(100).only(EIDAS),
-    optional("personalIdentifier").chars(100).only(EIDAS),
-    optional("semanticsIdentifier").chars(100).only(EIDAS),
-    optional("ncaIdentifier").chars(100).only(EIDAS),
-    optional("accountServicingRole").flag().only(EIDAS),
-    optional("paymentInitiationRole").flag().only(EIDAS),
-    optional("accountInformationRole").flag().only(EIDAS),
-    optional("paymentServiceRole").flag().only(EIDAS),
-    optional("ncaName").chars(100).only(EIDAS),
+    optional("organizationIdentifier").chars(100).only(EIDAS).within(Scope::Eidas),
+    optional("personalIdentifier").chars(100).only(EIDAS).within(Scope::Eidas),
+    optional("semanticsIdentifier").chars(100).only(EIDAS).within(Scope::Eidas),
+    optional("ncaIdentifier").chars(100).only(EIDAS).within(Scope::Psd2),
+    optional("accountServicingRole").flag().only(EIDAS).within(Scope::Psd2),
+    optional("paymentInitiationRole").flag().only(EIDAS).within(Scope::Psd2),
+    optional("accountInformationRole").flag().only(EIDAS).within(Scope::Psd2),
+    optional("paymentServiceRole").flag().only(EIDAS).within(Scope::Psd2),
+    optional("ncaName").chars(100).only(EIDAS).within(Scope::Psd2),
 ];
 
 const CODES: &[CodeRow] = &[

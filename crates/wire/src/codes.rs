@@ -62,6 +62,14 @@ pub enum Meaning {
     FullyQualified,
     /// An Internet-accessible address.
     PublicAddress,
+    /// `http://` before the name.
+    HttpPrefix,
+    /// `https://` before the name.
+    HttpsPrefix,
+    /// Characters that names may not have.
+    NameCharacters,
+    /// The CSR's key is none.
+    InvalidKey,
     /// An IP address where a name is wanted.
     IpAddress,
     /// An internal name where a public one is wanted.
@@ -156,6 +164,10 @@ pub fn meaning(refusal: &Refusal) -> (Meaning, Option<&str>) {
         Refusal::WildcardRequired => (Meaning::WildcardRequired, None),
         Refusal::FullyQualified => (Meaning::FullyQualified, None),
         Refusal::PublicAddress => (Meaning::PublicAddress, None),
+        Refusal::HttpPrefix => (Meaning::HttpPrefix, None),
+        Refusal::HttpsPrefix => (Meaning::HttpsPrefix, None),
+        Refusal::NameCharacters => (Meaning::NameCharacters, None),
+        Refusal::InvalidKey => (Meaning::InvalidKey, None),
         Refusal::IpAddress => (Meaning::IpAddress, None),
         Refusal::InternalName => (Meaning::InternalName, None),
         Refusal::TokenNotUnique => (Meaning::TokenNotUnique, None),
@@ -182,7 +194,8 @@ fn of_csr(error: CsrError) -> Meaning {
         CsrError::Algorithm => Meaning::CsrAlgorithm,
         CsrError::Signature => Meaning::CsrSignature,
         CsrError::KeySize => Meaning::CsrKeySize,
-        CsrError::Compromised => Meaning::CsrCompromised,
+        // -41 is DecodeCSR's alone (§0.8): orders know no other code for a key that cannot be taken.
+        CsrError::InvalidKey | CsrError::Compromised => Meaning::CsrCompromised,
     }
 }
 
@@ -234,6 +247,21 @@ pub const MASTER: &[CodeRow] = &[
     code(Meaning::Rejected, -20, "The certificate request has been rejected!"),
     code(Meaning::Revoked, -21, "The certificate has been revoked!"),
     code(Meaning::AwaitingPayment, -22, "Still awaiting payment!"),
+    code(
+        Meaning::HttpPrefix,
+        -23,
+        "The CSR's Common Name should not include the \"http://\" part!",
+    ),
+    code(
+        Meaning::HttpsPrefix,
+        -24,
+        "The CSR's Common Name should not include the \"https://\" part!",
+    ),
+    code(
+        Meaning::NameCharacters,
+        -25,
+        "The CSR's Common Name may only contain letters, digits, hyphens and dots!",
+    ),
     code(Meaning::BeingIssued, -26, "The certificate is currently being issued!"),
     code(Meaning::IpAddress, -35, "The CSR's Common Name may not be an IP Address!"),
     code(Meaning::Expired, -36, "The certificate has already expired!"),
@@ -247,6 +275,7 @@ pub const MASTER: &[CodeRow] = &[
         -40,
         "The CSR uses a key that is believed to have been compromised!",
     ),
+    code(Meaning::InvalidKey, -41, "The CSR uses an invalid key!"),
     code(Meaning::CallLimit, -42, "Call limit reached! Please try again later"),
     code(Meaning::TokenNotUnique, -55, "This Request Token is not unique!"),
     code(Meaning::NotApplicable, -83, "'xxxx' is not applicable to this order!"),

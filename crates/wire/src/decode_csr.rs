@@ -139,7 +139,8 @@ pub fn reply(request: &DecodeRequest, decoded: &Decoded) -> Reply {
     let errors: Vec<Told> = decoded.errors.iter().map(|e| codes::tell(&ENDPOINT, e)).collect();
     let mut fields = fields(request, decoded);
     if !request.show.empty_fields {
-        fields.retain(|(_, value)| !value.is_empty());
+        // Programs in use read the digests by line, whatever else they asked for.
+        fields.retain(|(name, value)| !value.is_empty() || is_digest(name));
     }
     write(request.format, &request.show, &errors, &fields)
 }
@@ -207,11 +208,15 @@ fn text_answer(show: &Show, errors: &[Told], fields: &[Field]) -> Reply {
         }
     }
     for (name, value) in fields {
-        let named = show.field_names || matches!(*name, "md5" | "sha1" | "sha256");
+        let named = show.field_names || is_digest(name);
         let value = one_line(value);
         out = out.line(if named { format!("{name}={value}") } else { value });
     }
     out.reply()
+}
+
+fn is_digest(name: &str) -> bool {
+    matches!(name, "md5" | "sha1" | "sha256")
 }
 
 fn json_answer(show: &Show, errors: &[Told], fields: &[Field]) -> Reply {

@@ -1,12 +1,14 @@
 //! A call as it arrives, in steps that cannot be skipped: [`Envelope`] (read, not judged), [`Incoming`] (the transport
 //! and the names are right), [`Authed`] (somebody has shown who he is). Only the last gives parameters away.
 
+use domain::product::Catalogue;
 use domain::refusal::Refusal;
 use zeroize::Zeroizing;
 
 use crate::fields::{self, Fields};
 use crate::form::{self, MAX_PAIRS, Pair};
-use crate::table::{Endpoint, Format};
+use crate::scope::Ordered;
+use crate::table::{Endpoint, Format, Parameter};
 
 /// Names longer than this are unknown without a look.
 const MAX_NAME: usize = 64;
@@ -16,8 +18,19 @@ const MAX_NAME: usize = 64;
 pub struct Transport {
     /// Over TLS, here or at a trusted proxy.
     pub https: bool,
-    /// The method was POST.
-    pub post: bool,
+    /// The method.
+    pub method: Method,
+}
+
+/// The methods that endpoints tell apart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Method {
+    /// POST.
+    Post,
+    /// GET, or HEAD.
+    Get,
+    /// Any other: taken nowhere.
+    Other,
 }
 
 /// A call's parameters, of the query and the body together, sorted to the endpoint's rows. Reading never fails.
@@ -88,12 +101,31 @@ impl Envelope {
         self.unknown.as_deref()
     }
 
-    /// The format of the answer, errors of any step included (D11): as asked for if that is readable, else the default.
+    /// The format of the answer, errors of any step included (D11): as asked for if that is readable, else the default. It
+    /// is of no account where a binary answer is asked for: what is none then comes in lines (§6, D136).
     #[must_use]
     pub fn format(&self) -> Format {
+        if self.raw("responseEncoding").is_some_and(|given| *given.value == *b"1") {
+            return self.endpoint.default_format;
+        }
         let asked = self.raw("responseFormat").map(|given| given.value.as_slice());
         let known = self.endpoint.formats.iter().find(|(value, _)| Some(value.as_bytes()) == asked);
         known.map_or(self.endpoint.default_format, |(_, format)| *format)
+    }
+
+    /// Checks transport and method.
+    ///
+    /// # Errors
+    /// -1, -17, in this order.
+    pub fn carried(&self, transport: Transport) -> Result<(), Refusal> {
+        if !transport.https && !self.endpoint.http_allowed {
+            return Err(Refusal::NotHttps);
+        }
+        match transport.method {
+            Method::Post => Ok(()),
+            Method::Get if self.endpoint.get_allowed => Ok(()),
+            Method::Get | Method::Other => Err(Refusal::WrongMethod),
+        }
     }
 
     /// Checks transport, method and names.
@@ -101,12 +133,7 @@ impl Envelope {
     /// # Errors
     /// -1, -17, -2, in this order.
     pub fn incoming(self, transport: Transport) -> Result<Incoming, Refusal> {
-        if !transport.https && !self.endpoint.http_allowed {
-            return Err(Refusal::NotHttps);
-        }
-        if !transport.post && !self.endpoint.get_allowed {
-            return Err(Refusal::WrongMethod);
-        }
+        self.carried(transport)?;
         match self.unknown {
             Some(name) => Err(Refusal::UnknownArgument(name)),
             None => Ok(Incoming { envelope: self, transport }),
@@ -116,12 +143,16 @@ impl Envelope {
     /// The parameters that were given, by the table's spelling, and what each would be answered if it stood alone: for a
     /// developer's eyes (the sandbox's list of calls). Values are not shown.
     #[must_use]
-    pub fn verdicts(&self) -> Vec<(&'static str, Option<Refusal>)> {
+    pub fn verdicts(&self, catalogue: &Catalogue) -> Vec<(&'static str, Option<Refusal>)> {
+        let counts = self.counts(catalogue);
+        let verdict = |row: &'static Parameter, given: &Given| match counts(row) {
+            true => fields::judge(row, given).err(),
+            false => None,
+        };
         self.endpoint
             .parameters()
             .zip(&self.given)
-            .filter_map(|(row, given)| Some((row, given.as_ref()?)))
-            .map(|(row, given)| (row.name, fields::judge(row, given).err()))
+            .filter_map(|(row, given)| Some((row.name, verdict(row, given.as_ref()?))))
             .collect()
     }
 
@@ -129,6 +160,12 @@ impl Envelope {
     #[must_use]
     pub fn login_name(&self) -> Option<&str> {
         self.raw("loginName").and_then(|given| std::str::from_utf8(&given.value).ok())
+    }
+
+    /// Which parameters count for what is ordered.
+    fn counts<'c>(&self, catalogue: &'c Catalogue) -> impl Fn(&Parameter) -> bool + use<'c> {
+        let ordered = Ordered::read(self.endpoint, &self.given, catalogue);
+        move |row| ordered.is_none_or(|ordered| ordered.counts(row))
     }
 
     fn raw(&self, name: &str) -> Option<&Given> {
@@ -231,7 +268,23 @@ impl Authed {
 
     /// Judges every parameter by its row: first what is missing, then the values, both in the table's order (§0.4).
     pub(crate) fn fields(&self) -> Result<Fields, Refusal> {
-        Fields::read(self.envelope.endpoint, &self.envelope.given)
+        Fields::read(self.envelope.endpoint, &self.envelope.given, |_| true)
+    }
+
+    /// The same for an order: what is for other products is kept, and not judged.
+    pub(crate) fn fields_of_order(&self, catalogue: &Catalogue) -> Result<Fields, Refusal> {
+        let counts = self.envelope.counts(catalogue);
+        Fields::read(self.envelope.endpoint, &self.envelope.given, counts)
+    }
+
+    /// Whether a parameter is there, whatever it says.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.envelope.raw(name).is_some()
+    }
+
+    /// Whether a flag says Y.
+    pub(crate) fn says_yes(&self, name: &str) -> bool {
+        self.envelope.raw(name).is_some_and(|given| given.value.eq_ignore_ascii_case(b"Y"))
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) struct Judged {
 }
 
 enum Value {
+    /// Of another product: kept, and not looked at.
+    Unread,
     Text,
     Integer(i64),
     Word(&'static str),
@@ -40,10 +42,11 @@ enum Value {
 }
 
 impl Fields {
-    /// Judges in the order of the table.
+    /// Judges in the order of the table what `counts`.
     pub(crate) fn read(
         endpoint: &'static Endpoint,
         given: &[Option<Given>],
+        counts: impl Fn(&Parameter) -> bool,
     ) -> Result<Self, Refusal> {
         let pairs = || endpoint.parameters().zip(given);
         for (row, given) in pairs() {
@@ -54,7 +57,8 @@ impl Fields {
             }
         }
         let judge = |(row, given): (&'static Parameter, &Option<Given>)| match given {
-            Some(given) => judge(row, given),
+            Some(given) if counts(row) => judge(row, given),
+            Some(given) => unread(row, given),
             None => Ok(None),
         };
         let values = pairs().map(judge).collect::<Result<_, _>>()?;
@@ -69,12 +73,16 @@ impl Fields {
 
     /// The text after trimming and truncation.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
-        self.get(name).map(|judged| judged.text.clone())
+        self.looked_at(name).map(|judged| judged.text.clone())
     }
 
     /// The entries of a list.
     pub(crate) fn list(&self, name: &str) -> Option<Vec<String>> {
-        self.get(name).map(|judged| entries(&judged.text).map(str::to_owned).collect())
+        self.looked_at(name).map(|judged| entries(&judged.text).map(str::to_owned).collect())
+    }
+
+    fn looked_at(&self, name: &str) -> Option<&Judged> {
+        self.get(name).filter(|judged| !matches!(judged.value, Value::Unread))
     }
 
     /// A number.
@@ -199,6 +207,18 @@ pub(crate) fn judge(row: &'static Parameter, given: &Given) -> Result<Option<Jud
     Ok(Some(Judged { value: value(row, text)?, text: text.to_owned() }))
 }
 
+/// What is kept of a value that does not count: its text, cut where it is too long. Nothing of one that is no text. That it
+/// came once or always the same is asked of it too (D2).
+fn unread(row: &Parameter, given: &Given) -> Result<Option<Judged>, Refusal> {
+    if given.differs {
+        return Err(Refusal::invalid(row.name));
+    }
+    let text = std::str::from_utf8(&given.value).unwrap_or_default();
+    let text: String = text.chars().take(row.max_length.unwrap_or(64)).collect();
+    let kept = !text.contains('\0') && !text.is_empty() && !is_blank(row, given);
+    Ok(kept.then_some(Judged { text, value: Value::Unread }))
+}
+
 /// Numbers and words are exact; around anything else blanks mean nothing.
 fn trims(form: Form) -> bool {
     !matches!(form, Form::Integer | Form::Word | Form::Flag | Form::UniqueValue)
@@ -266,7 +286,7 @@ fn allowed_integer(row: &Parameter, text: &str) -> Option<i64> {
     (row.allowed.is_empty() || listed).then_some(number)
 }
 
-fn numbers(text: &str) -> Option<Vec<i64>> {
+pub(crate) fn numbers(text: &str) -> Option<Vec<i64>> {
     let pieces = text.split(',').map(|piece| piece.trim_matches(' ')).filter(|p| !p.is_empty());
     let numbers: Vec<i64> = pieces.map(integer).collect::<Option<_>>()?;
     (!numbers.is_empty()).then_some(numbers)
@@ -277,7 +297,11 @@ fn word(allowed: &'static str, text: &str) -> Option<&'static str> {
 }
 
 pub(crate) fn mail(name: &'static str, text: &str) -> Result<MailAddress, Refusal> {
-    text.parse().map_err(|why| Refusal::invalid_because(name, why))
+    let address: MailAddress = text.parse().map_err(|why| Refusal::invalid_because(name, why))?;
+    match address.has_internet_tld() {
+        true => Ok(address),
+        false => Err(Refusal::invalid_because(name, "Invalid Internet TLD")),
+    }
 }
 
 /// A list of choices (D75): one ALL… token alone, or one entry per name.

@@ -13,7 +13,7 @@
 //!
 //! ```
 //! use domain::refusal::Refusal;
-//! use wire::envelope::{Authentication, Credentials, Envelope, Transport};
+//! use wire::envelope::{Authentication, Credentials, Envelope, Method, Transport};
 //! use wire::{auto_update_dcv, reply::Reply};
 //!
 //! struct Account;
@@ -24,7 +24,7 @@
 //!     let call = Envelope::read(endpoint, query.as_bytes(), None, body);
 //!     let format = call.format();
 //!     let done = || {
-//!         let call = call.incoming(Transport { https: true, post: true })?;
+//!         let call = call.incoming(Transport { https: true, method: Method::Post })?;
 //!         let account = login(call.credentials()?)?;
 //!         let _change = auto_update_dcv::parse(&call.authenticated(&account))?;
 //!         Ok(auto_update_dcv::reply())
@@ -48,6 +48,7 @@ pub mod get_dcv_email_address_list;
 pub mod get_mdc_domain_details;
 pub mod reply;
 pub mod resend_dcv_email;
+pub mod scope;
 pub mod table;
 
 mod collected;

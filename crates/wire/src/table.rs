@@ -1,6 +1,7 @@
 //! The shape of the tables: what an endpoint is, and what a row about one of its parameters says.
 
 use crate::codes::CodeRow;
+use crate::scope::Scope;
 
 /// One endpoint: where it lives, what it takes, how it answers.
 #[derive(Debug)]
@@ -85,6 +86,8 @@ pub struct Parameter {
     pub allowed: &'static str,
     /// Which products it is for, in the table's words.
     pub applies_to: &'static str,
+    /// Which orders it counts for.
+    pub scope: Scope,
     /// How a value is read.
     pub form: Form,
 }
@@ -220,6 +223,7 @@ impl Parameter {
             default: "",
             allowed: "",
             applies_to: "",
+            scope: Scope::Any,
             form: Form::Text,
         }
     }
@@ -309,6 +313,13 @@ impl Parameter {
     #[must_use]
     pub const fn only(mut self, products: &'static str) -> Self {
         self.applies_to = products;
+        self
+    }
+
+    /// The orders it counts for.
+    #[must_use]
+    pub const fn within(mut self, scope: Scope) -> Self {
+        self.scope = scope;
         self
     }
 

@@ -235,7 +235,8 @@ impl<'a> Load<'a> {
             let form = self.maker.collect_form(login, order);
             let (answer, took) = self.client.send_timed(&paths.collect, form).await?;
             let early = match code(&answer) {
-                Some(0) => true,
+                // Waiting, or being signed.
+                Some(0 | -26) => true,
                 Some(2) => false,
                 _ => anyhow::bail!("order {order}: {}", String::from_utf8_lossy(&answer)),
             };

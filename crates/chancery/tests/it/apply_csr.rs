@@ -8,7 +8,7 @@ use crate::apply_kit::{
     APPLY, RSA, any_csr, bits, int, nothing_stored, prime, request, rsa_signed, seq, tlv,
 };
 use crate::kit::{Csr, Form, Sandbox, base64, fresh_name};
-use crate::{on_both, on_both_refusing};
+use crate::{on_both, on_both_refusing, tools};
 
 on_both!(forms_of_one_request, keys_and_signatures, subjects_of_odd_shape);
 on_both_refusing!(broken_requests);
@@ -33,6 +33,9 @@ fn forms_of_one_request(sandbox: &Sandbox) {
     for (what, text) in [
         ("PEM", pem.to_owned()),
         ("PEM, the other label", pem.replace(" CERTIFICATE REQ", " NEW CERTIFICATE REQ")),
+        ("PEM, any label", pem.replace("CERTIFICATE REQUEST", "FOO")),
+        ("PEM, a certificate's label", pem.replace("CERTIFICATE REQUEST", "CERTIFICATE")),
+        ("another block before it", format!("{}{pem}", tools::pem("EC PARAMETERS", &[6, 1, 0]))),
         ("CRLF", pem.replace('\n', "\r\n")),
         ("no last line end", pem.trim_end().to_owned()),
         ("blank lines around", format!("\n \n{pem}\n\n")),
@@ -221,11 +224,17 @@ fn subjects_of_odd_shape(sandbox: &Sandbox) {
     }
 }
 
+/// Something else in PEM: a certificate, a key.
+fn made_by_openssl(arguments: &[&str]) -> String {
+    let (right, text) = tools::openssl(arguments);
+    assert!(right && text.contains("-----BEGIN"), "{text}");
+    text
+}
+
 fn broken_requests(sandbox: &Sandbox) {
     let good = any_csr();
     let pem = good.pem.as_str();
     let cut = |octets: usize| base64(&good.der[..good.der.len() - octets]);
-    let labelled = |label: &str| pem.replace("CERTIFICATE REQUEST", label);
     let openssl = |arguments: &[&str]| {
         Csr::openssl(&[arguments, &["-subj", "/CN=a.example.com"]].concat()).pem
     };
@@ -236,6 +245,17 @@ fn broken_requests(sandbox: &Sandbox) {
         der[at] ^= 0x01;
         base64(&der)
     };
+    let self_signed = made_by_openssl(&[
+        "req",
+        "-x509",
+        "-newkey",
+        "ed25519",
+        "-nodes",
+        "-keyout",
+        "/dev/null",
+        "-subj",
+        "/CN=a.example.com",
+    ]);
     let plain = subject(&[(3, 12, b"a.example.com")]);
     let unsigned = |algorithm: &[u8], key: &[u8]| {
         let spki = seq(&[algorithm, &bits(key)]);
@@ -253,8 +273,13 @@ fn broken_requests(sandbox: &Sandbox) {
         (-9, "no Base64", "%$#!".to_owned()),
         (-9, "one letter", "a".to_owned()),
         (-9, "words", "please sign this, it is my key!".to_owned()),
-        (-9, "another label", labelled("CERTIFICATE")),
-        (-9, "a private key", labelled("PRIVATE KEY")),
+        (-10, "a certificate", self_signed.clone()),
+        (-10, "a private key", made_by_openssl(&["genpkey", "-quiet", "-algorithm", "ED25519"])),
+        (
+            -10,
+            "a certificate under the right label",
+            self_signed.replace("CERTIFICATE", "CERTIFICATE REQUEST"),
+        ),
         (
             -9,
             "armour alone",
@@ -275,6 +300,20 @@ fn broken_requests(sandbox: &Sandbox) {
         (-10, "a length beyond the end", base64(&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff, 1])),
         (-11, "Ed25519", openssl(&["-newkey", "ed25519"])),
         (-11, "Ed448", openssl(&["-newkey", "ed448"])),
+        // OpenSSL's own choice of salt, which the crypto library does not verify.
+        (-11, "PSS", openssl(&["-newkey", "rsa:2048", "-sigopt", "rsa_padding_mode:pss"])),
+        (
+            -11,
+            "PSS with a short salt",
+            openssl(&[
+                "-newkey",
+                "rsa:2048",
+                "-sigopt",
+                "rsa_padding_mode:pss",
+                "-sigopt",
+                "rsa_pss_saltlen:20",
+            ]),
+        ),
         (-12, "another signature", changed(good.der.len() - 1)),
         (
             -12,

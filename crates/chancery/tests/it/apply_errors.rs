@@ -300,6 +300,10 @@ fn privileges_are_asked_for(sandbox: &Sandbox) {
     ] {
         let form = organization(dv()).set("product", "24").set(name, value);
         sandbox.apply("webhost", &form).refused(code, message);
+        // Before anything else is missing or wrong (§0.4).
+        let bare = Form::new(&[(name, value), ("responseFormat", "1")]);
+        sandbox.apply("webhost", &bare).refused(code, message);
+        sandbox.apply("webhost", &bare.set("product", "?")).refused(code, message);
     }
     // With the privilege, what does not exist is an invalid value.
     for name in ["caCertificateID", "stubOrderNumber"] {

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::process::{Command, Stdio};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
@@ -10,7 +11,13 @@ use crate::apply_kit::{APPLY, ERRORS, PARAMETERS, any_csr, nothing_stored, spec_
 use crate::kit::{Answer, Csr, Form, Sandbox, fresh_name};
 use crate::{on_both, on_both_refusing};
 
-on_both_refusing!(random_octets, random_values_in_an_order, great_sizes, broken_http,);
+on_both_refusing!(
+    random_octets,
+    random_values_in_an_order,
+    great_sizes,
+    great_request_lines,
+    broken_http,
+);
 on_both!(odd_but_right);
 
 fn url(sandbox: &Sandbox) -> String {
@@ -37,6 +44,24 @@ fn answered(request: reqwest::blocking::RequestBuilder) -> Result<String, TestCa
     let kind = kind.split(';').next().unwrap_or_default().to_owned();
     let body = response.text().map_err(|e| TestCaseError::fail(e.to_string()))?;
     code(&kind, &body).map_err(TestCaseError::fail)
+}
+
+/// What curl is told, with this at its standard input, and after it the HTTP version and status.
+fn curl(sandbox: &Sandbox, arguments: &[&str], input: &[u8]) -> String {
+    let mut child = Command::new("curl")
+        .args(["-sS", "--noproxy", "*", "-m", "60", "-w", "%{http_version} %{http_code}"])
+        .args(["--cacert", &sandbox.at("tls_ca")])
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("curl (apt-get install curl)");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let input = input.to_vec();
+    let writing = std::thread::spawn(move || stdin.write_all(&input));
+    let output = child.wait_with_output().expect("output");
+    let _ = writing.join();
+    String::from_utf8(output.stdout).expect("UTF-8")
 }
 
 fn runner() -> TestRunner {
@@ -110,7 +135,9 @@ fn great_sizes(sandbox: &Sandbox) {
     for name in ["csr", "domainNames", "organizationName", "product", "days", "uniqueValue"] {
         let answer = post(&form().set(name, &"1".repeat(1 << 20)));
         let code = answer.get("errorCode");
-        let expected = if name == "organizationName" { "-15" } else { "-4" };
+        // One is cut, one is for other products.
+        let cut = ["organizationName", "domainNames"].contains(&name);
+        let expected = if cut { "-15" } else { "-4" };
         assert_eq!(code, expected, "{name}");
     }
     let long = Form::new(&[("loginName", &"a".repeat(1 << 20)), ("loginPassword", "x")]);
@@ -118,10 +145,60 @@ fn great_sizes(sandbox: &Sandbox) {
     let body = vec![b'a'; (2 << 20) + 1];
     let told = answered(sandbox.http().post(url(sandbox)).body(body)).expect("an answer");
     assert_eq!(told, "-14");
+    // Over HTTP/2 too.
+    let body = vec![b'a'; 40 << 20];
+    let told = curl(sandbox, &["--http2", "--data-binary", "@-", &url(sandbox)], &body);
+    assert_eq!(told, "-14\nAn unknown error occurred!\n2 200");
     // A long request line with the whole order in it is right.
     let query = form().set("organizationName", &"o".repeat(20_000));
     let told = answered(sandbox.http().post(url(sandbox)).query(&query.0)).expect("an answer");
     assert_eq!(told, "-15");
+    nothing_stored(sandbox);
+}
+
+/// Request lines that the HTTP library does not take are answered by the interface all the same.
+fn great_request_lines(sandbox: &Sandbox) {
+    let raw = |base: &str, head: &str, letters: usize| {
+        let target = format!("/products/{APPLY}?responseFormat=1&csr={}", "A".repeat(letters));
+        let text = format!("{head} {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+        let mut stream = TcpStream::connect(base).expect("connected");
+        stream.write_all(text.as_bytes()).expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
+    };
+    let plain = sandbox.at("http");
+    let plain = plain.trim_start_matches("http://");
+    // The library takes 65,534 octets of a request line, and 256 KiB of a head.
+    for letters in [70_000, 200_000, 1 << 20] {
+        let answer = raw(plain, "POST", letters);
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{letters}: {answer}");
+        let told = "errorCode=-1&errorMessage=Request+was+not+made+over+HTTPS%21";
+        assert!(answer.ends_with(&format!("\r\n\r\n{told}")), "{letters}: {answer}");
+    }
+    let letters = "A".repeat(70_000);
+    let query = format!("url = \"{}?responseFormat=1&csr={letters}\"", url(sandbox));
+    let long = |method: &str| {
+        curl(sandbox, &["--http1.1", "-X", method, "--config", "-"], query.as_bytes())
+    };
+    assert_eq!(
+        long("POST"),
+        "errorCode=-14&errorMessage=An+unknown+error+occurred%21&errorDetail=The+request+is+too+long1.1 200"
+    );
+    assert!(long("PUT").starts_with("errorCode=-17&"));
+    // After one that was good on the same connection.
+    let two = format!("url = \"{}\"\n{query}", url(sandbox));
+    let told = curl(sandbox, &["--http1.1", "-X", "POST", "--config", "-"], two.as_bytes());
+    assert!(told.starts_with("-3\n") && told.contains("errorCode=-14&"), "{told}");
+    // The sandbox tells of these calls too.
+    let calls = sandbox.control_get("/requests");
+    let calls = calls.as_array().expect("calls");
+    for (code, word) in [("-14", "too+long"), ("-17", "GET"), ("-1", "HTTPS")] {
+        let told = |answer: &str| {
+            answer.starts_with(&format!("errorCode={code}&")) && answer.contains(word)
+        };
+        assert!(calls.iter().any(|call| call["answer"].as_str().is_some_and(told)), "{code}");
+    }
     nothing_stored(sandbox);
 }
 

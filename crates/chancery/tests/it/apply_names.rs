@@ -10,6 +10,8 @@ use crate::{on_both, on_both_refusing};
 on_both!(
     one_name_and_its_twin,
     lists_of_names,
+    names_that_are_repeated,
+    names_of_the_private_section,
     the_common_name_of_a_list,
     how_each_name_is_proven,
     a_twin_that_nobody_proves_falls_away,
@@ -150,9 +152,62 @@ fn lists_of_names(sandbox: &Sandbox) {
         stored(279, &[("domainNames", &wild), ("dcvEmailAddresses", "CNAMECSRHASH,HTTPCSRHASH")]),
         format!("*.{base} {base}")
     );
-    // Neither list nor alternative names.
+    // Neither list nor alternative names: the list is missing, or in the CSR what C wants of it (D66).
     let bare = Form::order(279, &Csr::new(&a));
     sandbox.call(APPLY, &bare).refused(-3, "The 'domainNames' argument is missing!");
+    for form in [bare.clone().set("domainNames", &a), bare] {
+        sandbox
+            .call(APPLY, &form.set("prioritiseCSRValues", "C"))
+            .refused(-8, "The CSR is missing a required field!");
+    }
+}
+
+/// A name that is written twice is ordered once, and lists go along with the names as they are written or as they count.
+fn names_that_are_repeated(sandbox: &Sandbox) {
+    let base = fresh_name("again");
+    let (a, b) = (format!("a.{base}"), format!("b.{base}"));
+    let list = format!("{a},{b},{}.,{a}", a.to_uppercase());
+    let order = |more: &[(&str, &str)]| {
+        let form = Form::order(279, &Csr::new(&a)).set("domainNames", &list);
+        sandbox.call(APPLY, &more.iter().fold(form, |form, (k, v)| form.set(k, v)))
+    };
+    let plain = order(&[]);
+    assert_eq!(names(sandbox, &plain), format!("{a} {b}"));
+    assert_eq!(plain.get("totalCost"), "139.00", "two names");
+    let methods = |tokens: &str| {
+        let placed = order(&[("validationTokens", tokens)]);
+        let rows = sandbox.order_names(&placed.order_number());
+        rows.iter().map(|row| format!("{}={}", row[0], row[2])).collect::<Vec<_>>()
+    };
+    let wanted = [format!("{a}=HTTP_CSR_HASH"), format!("{b}=CNAME_CSR_HASH")];
+    assert_eq!(methods("HTTPCSRHASH,CNAMECSRHASH"), wanted);
+    assert_eq!(methods("HTTPCSRHASH,CNAMECSRHASH,HTTPCSRHASH,HTTPCSRHASH"), wanted);
+    let refused = "The value of the 'validationTokens' argument is invalid!";
+    for tokens in [
+        "HTTPCSRHASH,CNAMECSRHASH,CNAMECSRHASH,HTTPCSRHASH",
+        "HTTPCSRHASH,CNAMECSRHASH,HTTPCSRHASH",
+        "HTTPCSRHASH",
+    ] {
+        order(&[("validationTokens", tokens)]).refused(-4, refused);
+    }
+    // The same in the CSR.
+    let csr = Csr::of(Key::P256, &a, &[&b, &a, &b]);
+    assert_eq!(names(sandbox, &sandbox.call(APPLY, &Form::order(279, &csr))), format!("{b} {a}"));
+}
+
+/// What the owners of a domain listed as public suffixes themselves is a name as any other (the ICANN section counts).
+fn names_of_the_private_section(sandbox: &Sandbox) {
+    for name in ["github.io", "s3.amazonaws.com", "pages.github.io"] {
+        let placed = sandbox.call(APPLY, &Form::order(488, &Csr::new(name)));
+        assert_eq!(names(sandbox, &placed), format!("{name} [www.{name}]"));
+    }
+    let wild = sandbox.call(APPLY, &Form::order(489, &Csr::new("*.github.io")));
+    assert_eq!(names(sandbox, &wild), "*.github.io [github.io]");
+    for (product, name) in [(488, "co.uk"), (489, "*.co.uk"), (488, "io")] {
+        sandbox
+            .call(APPLY, &Form::order(product, &Csr::new(name)))
+            .refused(-4, "The value of the 'csr' argument is invalid!");
+    }
 }
 
 fn the_common_name_of_a_list(sandbox: &Sandbox) {
@@ -181,6 +236,7 @@ fn the_common_name_of_a_list(sandbox: &Sandbox) {
     assert_eq!(cn(&order(492, &a, &[none])), "");
     assert_eq!(cn(&order(492, &a, &primary)), b);
     assert_eq!(cn(&order(492, &c, &[])), "");
+    order(492, &c, &[one]).refused(-3, "The 'primaryDomainName' argument is missing!");
     // Named, but not in the list.
     for product in [279, 492] {
         order(product, &a, &[("primaryDomainName", &c)])

@@ -211,6 +211,10 @@ fn wrong_ways_in(sandbox: &Sandbox) {
         let got = send(http.request(method, url(sandbox)).query(&lines.0));
         assert_eq!(got.body, format!("-17\n{message}\n"));
     }
+    // In the format that is asked for, in the query or in the body.
+    let pairs = "errorCode=-17&errorMessage=Request+used+GET+rather+than+POST%21";
+    assert_eq!(send(http.put(url(sandbox)).query(&form.0)).body, pairs);
+    assert_eq!(send(http.put(url(sandbox)).form(&form.0)).body, pairs);
     let head = http.head(url(sandbox)).send().expect("an answer");
     assert_eq!(head.status(), 200);
     // Plain http, before all else.
@@ -222,6 +226,8 @@ fn wrong_ways_in(sandbox: &Sandbox) {
     assert_eq!(send(http.get(&plain)).body, text);
     let odd = http.post(&plain).header("x-forwarded-proto", "https").form(&lines.0);
     assert_eq!(send(odd).body, text);
+    assert_eq!(send(http.put(&plain).form(&lines.0)).body, text);
+    assert_eq!(send(http.post(&plain).body(vec![b'a'; 3 << 20])).body, text);
     // JSON as a body is no form: its text is an unknown name.
     let json = http.post(url(sandbox)).json(&serde_json::json!({ "loginName": "webhost" }));
     assert!(send(json).body.starts_with("-2\n"));

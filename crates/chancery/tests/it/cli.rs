@@ -641,7 +641,7 @@ fn the_program_explains_itself() {
 }
 
 /// A configuration on free ports, with the CAs of [`ceremony`]; gives its path.
-fn configure(house: &Folder, database: &str, more: &str) -> String {
+pub fn configure(house: &Folder, database: &str, more: &str) -> String {
     let keys = house.0.join("keys");
     if !keys.exists() {
         copy(&ceremony().join("keys"), &keys);
@@ -660,7 +660,7 @@ fn configure(house: &Folder, database: &str, more: &str) -> String {
 }
 
 /// Makes `tls.pem` and `tls.key` for localhost and gives the certificate.
-fn make_tls(house: &Folder) -> Vec<u8> {
+pub fn make_tls(house: &Folder) -> Vec<u8> {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a key");
     house.write("tls.key", made.signing_key.serialize_pem());
     house.write("tls.pem", made.cert.pem());
@@ -680,13 +680,14 @@ fn ask(certificate: &[u8], url: &str, form: &Form) -> Option<String> {
 }
 
 /// A `serve` or `worker` that says when it is ready.
-struct Serving {
+pub struct Serving {
     child: Child,
     ready: Value,
 }
 
 impl Serving {
-    fn start(arguments: &[&str]) -> Self {
+    /// Starts it.
+    pub fn start(arguments: &[&str]) -> Self {
         let mut command = with_passphrase(arguments);
         command.args(["--log-json"]).env("CHANCERY_LOG", "info").stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
@@ -702,7 +703,8 @@ impl Serving {
         Self { child, ready }
     }
 
-    fn port(&self, listener: &str) -> u16 {
+    /// The port of `listen` or `listen_http`.
+    pub fn port(&self, listener: &str) -> u16 {
         let address: std::net::SocketAddr = word(&self.ready[listener]).parse().expect("address");
         address.port()
     }
@@ -736,7 +738,7 @@ fn with_passphrase(arguments: &[&str]) -> Command {
 }
 
 /// Runs the program.
-fn chancery(arguments: &[&str]) -> Output {
+pub fn chancery(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chancery"));
     command.args(arguments).env_remove("CHANCERY_CONFIG").stdin(Stdio::null());
     command.output().expect("the program starts")
@@ -750,7 +752,7 @@ fn cli(sandbox: &Sandbox, arguments: &[&str]) -> Value {
 }
 
 #[track_caller]
-fn json(output: &Output) -> Value {
+pub fn json(output: &Output) -> Value {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
@@ -771,7 +773,7 @@ fn refusal(output: &Output, words: &str) {
 }
 
 #[track_caller]
-fn word(value: &Value) -> String {
+pub fn word(value: &Value) -> String {
     value.as_str().expect("a text").to_owned()
 }
 

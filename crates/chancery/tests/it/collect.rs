@@ -12,6 +12,7 @@ on_both!(
     every_combination_of_form_0,
     archives_and_sequences_are_read_by_others,
     binary_answers_are_the_bytes,
+    binary_answers_that_are_none,
     combinations_that_are_not_allowed,
     orders_that_have_no_certificate,
     by_any_of_its_numbers,
@@ -299,6 +300,25 @@ fn combinations_that_are_not_allowed(sandbox: &Sandbox) {
     assert!(unknown.starts_with("-2\n'showCertificateID' is an unrecogni"), "{unknown}");
 }
 
+/// Where octets are asked for, what is none comes in lines, whatever responseFormat says (§6, D136).
+fn binary_answers_that_are_none(sandbox: &Sandbox) {
+    let waiting = place(sandbox, &Form::order(488, &Csr::new(&fresh_name("collect"))));
+    let binary = [
+        ("queryType", "1"),
+        ("responseType", "2"),
+        ("responseEncoding", "1"),
+        ("responseFormat", "1"),
+    ];
+    assert_eq!(ask(sandbox, &waiting, &binary), "0\n");
+    let told = ask(sandbox, "99999999", &binary);
+    assert_eq!(told, "-4\nThe value of the 'orderNumber' argument is invalid!\n");
+    let odd = ask(sandbox, &waiting, &[&binary[..], &[("responseType", "3")]].concat());
+    assert_eq!(odd, "-4\nThe value of the 'responseEncoding' argument is invalid!\n");
+    let form = binary.iter().fold(Form::default(), |form, (k, v)| form.set(k, v));
+    let nobody = form.set("loginName", "nobody").set("loginPassword", "x").set("orderNumber", "1");
+    assert!(sandbox.post("download/CollectSSL", &nobody).starts_with("-16\n"));
+}
+
 fn orders_that_have_no_certificate(sandbox: &Sandbox) {
     // Being processed.
     let name = fresh_name("collect");
@@ -316,6 +336,21 @@ fn orders_that_have_no_certificate(sandbox: &Sandbox) {
     assert_eq!(told.get("certificateStatus"), "Awaiting Validation");
     assert_eq!(told.get("validationStatus"), "Awaiting Validation");
     assert_eq!(told.get("dcvStatus"), "0");
+    // Being signed: a state of milliseconds, held here. There is an order to be collected before and after it.
+    let signing = an_order(sandbox);
+    let hold = |from: &str, to: &str| {
+        sandbox.change(&format!(
+            "UPDATE certificate_requests SET state = '{to}' WHERE order_number = {} AND state = '{from}'",
+            signing.number
+        ));
+    };
+    hold("issued", "issuing");
+    for query in ["0", "1", "2", "3"] {
+        let told = ask(sandbox, &signing.number, &[("queryType", query)]);
+        assert_eq!(told, "-26\nThe certificate is currently being issued!\n", "{query}");
+    }
+    hold("issuing", "issued");
+    assert!(ask(sandbox, &signing.number, &[("queryType", "2")]).starts_with("2\n"));
     // Rejected.
     let number: u64 = waiting.parse().expect("a number");
     let no =

@@ -71,7 +71,9 @@ fn text_answers(sandbox: &Sandbox) {
     let whole = decode(sandbox, &csr.pem, &[("showcsr", "y"), ("showAddress", "N")]);
     assert!(whole.contains("CSR=-----BEGIN CERTIFICATE REQUEST-----"), "{whole}");
     let country = decode(sandbox, &csr.pem, &[("countryNameType", "FULL")]);
-    assert!(country.contains("\nC=D") || country.contains("\nC=Ger"), "{country}");
+    assert!(country.contains("\nC=Germany\n"), "{country}");
+    let country = decode(sandbox, &csr.pem, &[("countryNameType", "TWOCHAR")]);
+    assert!(country.contains("\nC=DE\n"), "{country}");
     // Formats that it does not have, logins, and names nobody knows are overlooked.
     for more in
         [("responseFormat", "N"), ("loginName", "x"), ("whatever", "1"), ("responseFormat", "0")]
@@ -110,6 +112,10 @@ fn hashes_stand_on_known_lines(sandbox: &Sandbox) {
         format!("{}/products/!DecodeCSR?showCSRHashes=Y&showCN=N&showAddress=N", sandbox.at("api"));
     let none = sandbox.http().get(url).send().expect("an answer").text().expect("text");
     assert_eq!(none, "1\n-3 The 'csr' argument is missing!\nmd5=\nsha1=\n");
+    // Also where empty fields are not wanted, and where the request cannot be read.
+    let off = Form::new(&[&off[..], &[("showCSRHashes", "Y")]].concat());
+    assert_eq!(sandbox.post("!DecodeCSR", &off), "1\nmd5=\nsha1=\n");
+    assert_eq!(sandbox.post("!DecodeCSR", &off.set("csr", "AAAA")), "1\nmd5=\nsha1=\n");
 }
 
 fn xml_and_json(sandbox: &Sandbox) {
@@ -168,6 +174,9 @@ fn anybody_may_ask_in_any_way(sandbox: &Sandbox) {
     assert!(ask("showKeySize").starts_with("0\n"));
 }
 
+const CHARACTERS: &str =
+    "-25 The CSR's Common Name may only contain letters, digits, hyphens and dots!";
+
 fn what_is_wrong_is_counted(sandbox: &Sandbox) {
     let name = fresh_name("decode");
     let first = |text: &str| text.lines().nth(1).unwrap_or_default().to_owned();
@@ -188,6 +197,35 @@ fn what_is_wrong_is_counted(sandbox: &Sandbox) {
         assert!(answer.starts_with("1\n"), "{code}: {answer}");
         assert!(first(&answer).starts_with(code), "{code}: {answer}");
     }
+    // Names as no name is written, whatever the product.
+    for (cn, message) in [
+        (
+            "http://example.com",
+            "-23 The CSR's Common Name should not include the \"http://\" part!",
+        ),
+        (
+            "HTTPS://example.com",
+            "-24 The CSR's Common Name should not include the \"https://\" part!",
+        ),
+        ("foo bar.com", CHARACTERS),
+        ("exa_mple.com", CHARACTERS),
+        ("example.com/path", CHARACTERS),
+    ] {
+        for more in [&[][..], &[("product", "488")], &[("product", "489")], &[("product", "279")]] {
+            let answer = decode(sandbox, &Csr::new(cn).pem, more);
+            assert!(answer.starts_with(&format!("1\n{message}\nCN={cn}\n")), "{cn}: {answer}");
+        }
+    }
+    for cn in ["b\u{fc}cher.example.com", "*.example.com", "8.8.8.8", "intranet"] {
+        let answer = decode(sandbox, &Csr::new(cn).pem, &[]);
+        assert!(answer.starts_with("0\n"), "{cn}: {answer}");
+    }
+    // A point that is not on its curve is no key.
+    let mut off = Csr::new(&name).der;
+    let point = off.windows(4).position(|w| w == [3, 0x42, 0, 4]).expect("a point") + 4;
+    off[point + 40] ^= 1;
+    let answer = decode(sandbox, &Csr::from_der(off).pem, &[]);
+    assert!(answer.starts_with("1\n-41 The CSR uses an invalid key!\n"), "{answer}");
     let small = Csr::openssl(&["-newkey", "rsa:1024", "-subj", &format!("/CN={name}")]);
     let answer = decode(sandbox, &small.pem, &[("showKeySize", "Y")]);
     assert!(answer.starts_with("1\n-13 "), "{answer}");

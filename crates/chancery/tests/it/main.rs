@@ -20,6 +20,7 @@ mod dcv_lists;
 mod dcv_mail;
 mod dcv_records;
 mod decode_csr;
+mod doors;
 mod faults;
 mod kit;
 mod logins;

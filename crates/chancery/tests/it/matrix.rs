@@ -299,7 +299,7 @@ fn collect(sandbox: &Sandbox, order: &mut Order) -> Result<Collected, String> {
         }
         let answer = sandbox.call("download/CollectSSL", &form);
         match answer.get("errorCode") {
-            "0" if start.elapsed() < Duration::from_secs(60) => {
+            "0" | "-26" if start.elapsed() < Duration::from_secs(60) => {
                 std::thread::sleep(Duration::from_millis(20));
             }
             "2" => break answer,

@@ -64,7 +64,7 @@ fn by_id(
         (KeyKind::Rsa(_), oid::SHA256_WITH_RSA) => &aws::RSA_PKCS1_2048_8192_SHA256,
         (KeyKind::Rsa(_), oid::SHA384_WITH_RSA) => &aws::RSA_PKCS1_2048_8192_SHA384,
         (KeyKind::Rsa(_), oid::SHA512_WITH_RSA) => &aws::RSA_PKCS1_2048_8192_SHA512,
-        (KeyKind::Rsa(_), oid::RSASSA_PSS) => match pss_hash(parameters)?.oid.as_bytes() {
+        (KeyKind::Rsa(_), oid::RSASSA_PSS) => match pss_hash(parameters)? {
             oid::SHA256 => &aws::RSA_PSS_2048_8192_SHA256,
             oid::SHA384 => &aws::RSA_PSS_2048_8192_SHA384,
             oid::SHA512 => &aws::RSA_PSS_2048_8192_SHA512,
@@ -91,16 +91,30 @@ struct PssParameters<'a> {
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
     hash: Option<AlgorithmIdentifierRef<'a>>,
     #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
-    mask: Option<AnyRef<'a>>,
+    mask: Option<AlgorithmIdentifierRef<'a>>,
     #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
-    salt_length: Option<AnyRef<'a>>,
+    salt_length: Option<u32>,
     #[asn1(context_specific = "3", tag_mode = "EXPLICIT", optional = "true")]
-    trailer: Option<AnyRef<'a>>,
+    trailer: Option<u8>,
 }
 
-/// The hash that RSASSA-PSS parameters name. Mask and salt are taken to fit it; others do not verify.
-fn pss_hash(parameters: Option<AnyRef<'_>>) -> Option<AlgorithmIdentifierRef<'_>> {
-    parameters?.decode_as::<PssParameters<'_>>().ok()?.hash
+/// The hash that RSASSA-PSS parameters name, if the mask is made with it too and the salt is as long as it: the crypto
+/// library verifies no other forms, and what was left out means SHA-1.
+fn pss_hash(parameters: Option<AnyRef<'_>>) -> Option<&'static [u8]> {
+    let parameters = parameters?.decode_as::<PssParameters<'_>>().ok()?;
+    let hash = parameters.hash?.oid;
+    let mask = parameters.mask.filter(|mask| mask.oid == oid::id::MGF1)?.parameters?;
+    let mask = mask.decode_as::<AlgorithmIdentifierRef<'_>>().ok()?.oid;
+    let (hash, length) = match hash.as_bytes() {
+        oid::SHA256 => (oid::SHA256, 32),
+        oid::SHA384 => (oid::SHA384, 48),
+        oid::SHA512 => (oid::SHA512, 64),
+        _ => return None,
+    };
+    let fits = mask.as_bytes() == hash
+        && parameters.salt_length == Some(length)
+        && parameters.trailer.is_none_or(|trailer| trailer == 1);
+    fits.then_some(hash)
 }
 
 /// The crypto library has no name for P-384 with SHA-1. ECDSA reads a digest as a number, so zeros before it do not

@@ -13,6 +13,8 @@ use super::normalise;
 /// More than a request of the greatest length has as PEM.
 const MAX_TEXT: usize = 128 * 1_024;
 
+const BEGIN: &str = "-----BEGIN";
+
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()
@@ -48,18 +50,19 @@ pub fn to_octets(text: &str, proven: impl Fn(&[u8]) -> bool) -> Result<Vec<u8>, 
         .ok_or(if base64_seen { CsrError::Decode } else { CsrError::Base64 })
 }
 
-/// What stands between the armour lines, or all of it.
+/// What stands between the armour lines, or all of it. Any label will do (the specification says "BEGIN xxxxx"); of several
+/// blocks it is the first that is labelled as a request, else the first.
 fn body(text: &str) -> Option<&str> {
     let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
-    let Some(begin) = text.find("-----BEGIN") else {
+    if !text.contains(BEGIN) {
         return (!text.is_empty()).then_some(text);
-    };
-    let armour = &text[begin + "-----BEGIN".len()..];
-    let (label, rest) = armour.split_once("-----")?;
-    let label = label.replace(['+', '\t'], " ");
-    if !matches!(label.trim(), "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST") {
-        return None;
     }
+    let blocks = || text.split(BEGIN).skip(1).filter_map(|block| block.split_once("-----"));
+    let request = |(label, _): &(&str, &str)| {
+        let label = label.replace(['+', '\t'], " ");
+        matches!(label.trim(), "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST")
+    };
+    let (_, rest) = blocks().find(request).or_else(|| blocks().next())?;
     Some(rest.split_once("-----END").map_or(rest, |(body, _)| body).trim())
 }
 

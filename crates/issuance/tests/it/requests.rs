@@ -261,12 +261,12 @@ fn keys_that_are_refused() {
     let good = point(&odd);
     let mut off = good.clone();
     off[64] ^= 1;
-    assert_eq!(with(spki::write_ec(spki::P256_ALGORITHM, &off)), Err(CsrError::Compromised));
+    assert_eq!(with(spki::write_ec(spki::P256_ALGORITHM, &off)), Err(CsrError::InvalidKey));
     let weak = WeakKeys::without_lists();
     let decoded = |spki: Vec<u8>| csr::decode_der(&Odd { spki, ..Odd::new() }.der(), &weak);
     for bad in [off, vec![0]] {
         let spki = spki::write_ec(spki::P256_ALGORITHM, &bad);
-        assert_eq!(decoded(spki).unwrap().key, Err(CsrError::Compromised));
+        assert_eq!(decoded(spki).unwrap().key, Err(CsrError::InvalidKey));
     }
     assert_eq!(with(spki::write_ec(spki::P256_ALGORITHM, &good[..60])), Err(CsrError::Decode));
 
@@ -282,7 +282,7 @@ fn keys_that_are_refused() {
     assert_eq!(rsa(1_024, &[3]), Err(CsrError::KeySize));
     assert_eq!(rsa(8_200, &[3]), Err(CsrError::KeySize));
     for exponent in [&[1][..], &[0], &[4], &[0x55; 33]] {
-        assert_eq!(rsa(2_048, exponent), Err(CsrError::Compromised), "{exponent:?}");
+        assert_eq!(rsa(2_048, exponent), Err(CsrError::InvalidKey), "{exponent:?}");
     }
     assert_eq!(rsa(2_048, &[3]), Err(CsrError::Compromised));
 
@@ -339,7 +339,7 @@ fn texts_as_forms_deliver_them() {
         |der: &Vec<u8>| der.len().is_multiple_of(3) && der.last().is_some_and(|o| o & 63 == 62);
     let one_in_192 = std::iter::repeat_with(|| Odd::new().der()).find(ends_in_plus).unwrap();
     for der in std::iter::repeat_with(|| Odd::new().der()).take(12).chain([one_in_192]) {
-        for label in ["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"] {
+        for label in ["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST", "FOO"] {
             let pem = issuance::collect::pem(label, &der);
             let bare = issuance::collect::bare_base64(&der);
             seen_plus += bare.matches('+').count();
@@ -358,6 +358,7 @@ fn texts_as_forms_deliver_them() {
                 blanks(&pem).replace('\n', "  "),
                 format!("\u{feff}\n\n{pem}\n"),
                 format!("Some words before\n{pem}"),
+                format!("{pem}{}", issuance::collect::pem("SOMETHING ELSE", b"and its octets")),
                 bare.clone(),
                 blanks(&bare),
                 bare.trim_end_matches('=').to_owned(),
@@ -371,19 +372,12 @@ fn texts_as_forms_deliver_them() {
         }
     }
     assert!(seen_plus > 0);
-    for bad in [
-        "",
-        " ",
-        "§§§",
-        "-----BEGIN",
-        "not base 64!",
-        "please sign this, it is my key!",
-        "MI~A",
-        "-----BEGIN CERTIFICATE-----\nAAAA",
-    ] {
+    for bad in
+        ["", " ", "§§§", "-----BEGIN", "not base 64!", "please sign this, it is my key!", "MI~A"]
+    {
         assert_eq!(csr::read(bad, &weak), Err(CsrError::Base64), "{bad}");
     }
-    for bad in ["AAAA", "MAA=", "MIIBCgKCAQEA"] {
+    for bad in ["AAAA", "MAA=", "MIIBCgKCAQEA", "-----BEGIN CERTIFICATE-----\nAAAA"] {
         assert_eq!(csr::read(bad, &weak), Err(CsrError::Decode), "{bad}");
     }
 }

@@ -24,7 +24,7 @@ use crate::house::House;
 /// Answers a CollectSSL call.
 ///
 /// # Errors
-/// -3, -4 for the order; -20 rejected, expired or failed; -21 revoked; -22 awaiting payment.
+/// -3, -4 for the order; -20 rejected, expired or failed; -21 revoked; -22 awaiting payment; -26 being signed.
 pub async fn collect(
     house: &Arc<House>,
     caller: &Caller,
@@ -39,10 +39,10 @@ pub async fn collect(
         RequestState::AwaitingPayment { .. } | RequestState::AwaitingAuthorization => {
             return Err(Refusal::AwaitingPayment.into());
         }
+        RequestState::Issuing { .. } => return Err(Refusal::BeingIssued.into()),
         RequestState::AwaitingCsr { .. }
         | RequestState::AwaitingValidation { .. }
         | RequestState::Ready
-        | RequestState::Issuing { .. }
         | RequestState::Issued { .. }
         | RequestState::Replaced { .. } => {}
     }

@@ -1,7 +1,8 @@
 //! Reading a CSR for people: DecodeCSR.
 
+use domain::country::CountryCode;
 use domain::csr::{CsrError, CsrSubject};
-use domain::names::CertName;
+use domain::names::{CertName, NameError};
 use domain::product::Kind;
 use domain::refusal::Refusal;
 use issuance::csr;
@@ -17,18 +18,21 @@ pub fn decode(house: &House, request: &DecodeRequest) -> Decoded {
     };
     let read = match csr::decode(text, &house.weak_keys) {
         Ok(read) => read,
-        Err(error) => return refused(error.into()),
+        Err(error) => return refused(told(error)),
     };
-    let mut errors: Vec<Refusal> = read.errors().into_iter().map(Refusal::from).collect();
+    let mut errors: Vec<Refusal> = read.errors().into_iter().map(told).collect();
     errors.extend(name_errors(house, request, &read.subject));
-    let country = read.subject.country.as_deref();
-    if let Some(code) = country.filter(|c| c.parse::<domain::country::CountryCode>().is_err()) {
-        errors.push(Refusal::NotACountry(code.to_owned()));
+    let mut country_name = None;
+    if let Some(code) = &read.subject.country {
+        match code.parse::<CountryCode>() {
+            Ok(country) => country_name = country.name().map(str::to_owned),
+            Err(_) => errors.push(Refusal::NotACountry(code.clone())),
+        }
     }
     let facts = &read.key_facts;
     Decoded {
         errors,
-        country_name: None,
+        country_name,
         public_key: facts.algorithm.map(str::to_owned),
         key_size: facts.bits.and_then(|bits| u16::try_from(bits).ok()),
         san_dns: read.wishes.san_dns,
@@ -40,6 +44,11 @@ pub fn decode(house: &House, request: &DecodeRequest) -> Decoded {
 
 fn refused(refusal: Refusal) -> Decoded {
     Decoded { errors: vec![refusal], ..Decoded::default() }
+}
+
+/// Here a key that is none has a code of its own.
+fn told(error: CsrError) -> Refusal {
+    if error == CsrError::InvalidKey { Refusal::InvalidKey } else { error.into() }
 }
 
 fn signature_words(signature: domain::csr::RequestSignature) -> &'static str {
@@ -56,6 +65,9 @@ fn name_errors(house: &House, request: &DecodeRequest, subject: &CsrSubject) -> 
         let list = product.is_some_and(|p| p.kind.is_list());
         return if list { Vec::new() } else { vec![CsrError::MissingField.into()] };
     };
+    if let Some(wrong) = spelling(cn) {
+        return vec![wrong];
+    }
     let mut errors = Vec::new();
     let name = cn.parse::<CertName>();
     let address = matches!(name, Ok(CertName::Ip(_)));
@@ -75,4 +87,17 @@ fn name_errors(house: &House, request: &DecodeRequest, subject: &CsrSubject) -> 
         }
     }
     errors
+}
+
+/// What is wrong with a common name as it is written, whatever the product.
+fn spelling(cn: &str) -> Option<Refusal> {
+    let begins = |with: &str| cn.get(..with.len()).is_some_and(|s| s.eq_ignore_ascii_case(with));
+    if begins("http://") {
+        return Some(Refusal::HttpPrefix);
+    }
+    if begins("https://") {
+        return Some(Refusal::HttpsPrefix);
+    }
+    let characters = matches!(cn.trim().parse::<CertName>(), Err(NameError::Character));
+    characters.then_some(Refusal::NameCharacters)
 }

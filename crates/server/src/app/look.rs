@@ -246,6 +246,7 @@ mod tests {
             implicit: false,
             method: DcvMethod::DnsTxtRandomValue,
             address: None,
+            address_for: None,
             random: None,
             shown: None,
         };

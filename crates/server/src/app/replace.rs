@@ -10,7 +10,7 @@ use domain::dcv::{DcvMethod, RANDOM_VALUE_AGE, UniqueValue};
 use domain::money::Money;
 use domain::names::CertName;
 use domain::order::RequestState;
-use domain::order_ssl::{ChosenNames, DcvWishes, Prioritise, SslOrderRequest};
+use domain::order_ssl::{ChosenNames, Claims, DcvWishes, Prioritise, SslOrderRequest};
 use domain::placement::{self, Facts, NamePlan};
 use domain::product::{Choice, Kind, Product, TermPrice};
 use domain::refusal::Refusal;
@@ -54,8 +54,14 @@ pub async fn replace(
     caller: &Caller,
     request: ReplaceSslRequest,
 ) -> Result<Replaced, Failure> {
-    let (person, ca) = (&request.representative, request.ca_certificate_id);
-    placement::check_privileges(caller.account(), ca, person)?;
+    let person = &request.representative;
+    let claims = Claims {
+        stub_order: false,
+        ca_choice: request.ca_certificate_id.is_some(),
+        representative_validated: person.is_validated == Some(true),
+        call_back_completed: person.is_call_back_completed == Some(true),
+    };
+    placement::permit(claims, caller.account())?;
     placement::check_call_back(person)?;
     // Read before the transaction, told after the order was found.
     let read = |text: &String| {

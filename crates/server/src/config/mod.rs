@@ -11,6 +11,8 @@ use std::time::Duration;
 use domain::ip_range::IpRange;
 use serde::Deserialize;
 
+use crate::http::limits::Limits;
+
 /// What the house goes by, once the file has been read.
 #[derive(Clone, Debug)]
 pub struct Rules {
@@ -32,6 +34,8 @@ pub struct Rules {
     pub only_node: bool,
     /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` count.
     pub trusted_proxies: Vec<IpRange>,
+    /// What connections may take.
+    pub connections: Limits,
 }
 
 impl Default for Rules {
@@ -46,6 +50,7 @@ impl Default for Rules {
             look_at_most: Duration::from_secs(40),
             only_node: false,
             trusted_proxies: Vec::new(),
+            connections: Limits::default(),
         }
     }
 }
@@ -113,6 +118,25 @@ pub struct File {
     /// Days after which an order that nobody proves runs out.
     #[serde(default = "ninety")]
     pub unproven_days: u32,
+    /// What connections may take.
+    #[serde(default)]
+    pub connections: ConnectionsFile,
+}
+
+/// What connections may take; what is not said stays as it is built in.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectionsFile {
+    /// At a time and listener.
+    pub at_a_time: Option<usize>,
+    /// Of these, from one address.
+    pub per_address: Option<usize>,
+    /// Seconds for a TLS handshake, and for a request's head.
+    pub request_seconds: Option<u64>,
+    /// Seconds for which a connection is kept on which nothing happens.
+    pub idle_seconds: Option<u64>,
+    /// Octets that a body must bring a second.
+    pub body_rate: Option<u64>,
 }
 
 /// Where the server's own certificate comes from.

@@ -9,7 +9,8 @@ use domain::mail_address::MailAddress;
 use domain::names::CertName;
 use zeroize::Zeroizing;
 
-use super::{DnsFile, File, MailFile, Rules, TlsChoice};
+use super::{ConnectionsFile, DnsFile, File, MailFile, Rules, TlsChoice};
+use crate::http::limits::Limits;
 use crate::http::listen::Tls;
 use crate::mail::send::{SmtpSettings, SmtpTls};
 use crate::open::{self, CaPlan, Files, OpenError, OutsidePlan, Plan};
@@ -242,6 +243,7 @@ fn rules(file: &File) -> Result<Rules, BadConfig> {
         strict_servers: file.strict_servers,
         unproven_days: file.unproven_days,
         trusted_proxies: ranges("trusted_proxies", &file.trusted_proxies)?,
+        connections: connections(&file.connections)?,
         ..Rules::default()
     };
     for identity in &file.identities {
@@ -254,6 +256,30 @@ fn rules(file: &File) -> Result<Rules, BadConfig> {
         rules.caa_identities.clone_from(&file.identities);
     }
     Ok(rules)
+}
+
+fn connections(file: &ConnectionsFile) -> Result<Limits, BadConfig> {
+    let standard = Limits::default();
+    let seconds = |given: Option<u64>, standard| given.map_or(standard, Duration::from_secs);
+    let limits = Limits {
+        at_a_time: file.at_a_time.unwrap_or(standard.at_a_time),
+        per_address: file.per_address.unwrap_or(standard.per_address),
+        first_request: seconds(file.request_seconds, standard.first_request),
+        idle: seconds(file.idle_seconds, standard.idle),
+        body_rate: file.body_rate.unwrap_or(standard.body_rate),
+    };
+    let times = [limits.first_request, limits.idle];
+    let sane = (1..=100_000).contains(&limits.at_a_time)
+        && limits.per_address > 0
+        && limits.body_rate > 0
+        && times.iter().all(|t| (1..=3_600).contains(&t.as_secs()));
+    match sane {
+        true => Ok(limits),
+        false => Err(BadConfig(
+            "connections: at_a_time is 1 to 100000, request_seconds and idle_seconds are 1 to 3600, the others at least 1"
+                .into(),
+        )),
+    }
 }
 
 fn ranges(what: &str, words: &[String]) -> Result<Vec<IpRange>, BadConfig> {
@@ -383,6 +409,7 @@ mod tests {
             ("#crl_shards = 8", "crl_shards = 0", "crl_shards"),
             ("#rsa_bits = 3072", "rsa_bits = 1024", "rsa_bits"),
             ("#dnssec = \"upstream\"", "dnssec = \"on\"", "dns.dnssec"),
+            ("#idle_seconds = 60", "idle_seconds = 0", "connections"),
             ("#reach = [\"10.1.0.0/16\"]", "reach = [\"home\"]", "reach"),
             ("#catalogue = \"products.toml\"", "catalogue = \"none.toml\"", "none.toml"),
             ("#identities = [\"ca.example.com\"]", "identities = [\"?\"]", "identities"),

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use domain::placement;
 use domain::refusal::Refusal;
 use wire::auto_apply_ssl::Placed;
 use wire::auto_replace_ssl::Replaced;
@@ -148,7 +149,8 @@ async fn apply(
     call: &Authed,
     format: Format,
 ) -> Result<Reply, Refusal> {
-    let request = auto_apply_ssl::parse(call)?;
+    placement::permit(auto_apply_ssl::claims(call), caller.account())?;
+    let request = auto_apply_ssl::parse(call, &house.catalogue)?;
     let wishes = request.reply;
     let placed = orders::place(house, caller, request).await.map_err(|f| f.told("place order"))?;
     let placement = &placed.placement;

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use http::Version;
+
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -12,18 +14,19 @@ use rustls::ServerConfig;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
+use super::limits::{Callers, Counted};
+use super::pulse::Pulse;
 use super::routes::{self, Peer};
+use super::stream::{MAX_HEAD, Watched};
 use crate::house::House;
 
-/// Connections at a time and listener.
-const CONNECTIONS: usize = 4_096;
-/// For the TLS handshake.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-/// For a request's headers; and how long an idle connection is kept.
-const HEADERS: Duration = Duration::from_secs(30);
+/// How long what is under way may take when a connection is to end.
+const LAST: Duration = Duration::from_secs(10);
+/// How long a connection on which nothing happens may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// The server's certificate and key, exchangeable.
 #[derive(Clone)]
@@ -87,25 +90,34 @@ pub async fn serve(
     tls: Option<Tls>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let slots = Arc::new(Semaphore::new(CONNECTIONS));
+    let slots = Arc::new(Semaphore::new(house.rules.connections.at_a_time));
+    let callers = Callers::default();
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener, &slots) => accepted,
             _ = stop.changed() => break,
         };
         let Some((stream, from, slot)) = accepted else { continue };
+        let Some(counted) = admit(&house, &callers, from) else { continue };
         let (house, tls, stop) = (house.clone(), tls.clone(), stop.clone());
         tokio::spawn(async move {
             connection(house, stream, from, tls, stop).await;
-            drop(slot);
+            drop((slot, counted));
         });
     }
+}
+
+/// None for one connection too many of an address. Proxies of ours bring everybody's.
+fn admit(house: &House, callers: &Callers, from: SocketAddr) -> Option<Counted> {
+    let proxy = house.rules.trusted_proxies.iter().any(|r| r.contains(from.ip().to_canonical()));
+    let at_most = if proxy { usize::MAX } else { house.rules.connections.per_address };
+    callers.admit(from.ip(), at_most)
 }
 
 async fn accept(
     listener: &TcpListener,
     slots: &Arc<Semaphore>,
-) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let slot = slots.clone().acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, from)) => Some((stream, from, slot)),
@@ -130,8 +142,9 @@ async fn connection(
     match tls {
         None => exchange(house, stream, peer, stop).await,
         Some(tls) => {
+            let limit = house.rules.connections.first_request;
             let handshake = TlsAcceptor::from(tls.current()).accept(stream);
-            if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, handshake).await {
+            if let Ok(Ok(stream)) = tokio::time::timeout(limit, handshake).await {
                 exchange(house, stream, peer, stop).await;
             }
         }
@@ -142,10 +155,18 @@ async fn exchange<S>(house: Arc<House>, stream: S, peer: Peer, mut stop: watch::
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
-    let service = service_fn(move |request| {
+    let limits = house.rules.connections;
+    let pulse = Pulse::new(limits);
+    let desk = house.clone();
+    let instead = Box::new(move |line: &[u8]| routes::too_long(&desk, peer, line));
+    let stream = Watched::new(stream, pulse.clone(), instead);
+    let beat = pulse.clone();
+    let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
+        let at_work = beat.begin(request.version() == Version::HTTP_2);
         let house = house.clone();
         async move {
             let answer = routes::answer(house, peer, request).await;
+            drop(at_work);
             match answer.extensions().get::<routes::Dropped>() {
                 Some(_) => Err(io::Error::other("a fault rule closes this connection")),
                 None => Ok(answer),
@@ -156,22 +177,24 @@ where
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADERS)
-        .max_buf_size(256 * 1_024)
+        .header_read_timeout(limits.idle)
+        .max_buf_size(MAX_HEAD)
         .keep_alive(true);
-    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(64);
+    let head = u32::try_from(MAX_HEAD).unwrap_or(u32::MAX);
+    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(64).max_header_list_size(head);
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
-    loop {
+    let at_most = loop {
         tokio::select! {
             _ = connection.as_mut() => return,
             changed = stop.changed() => {
                 if changed.is_err() || *stop.borrow() {
-                    connection.as_mut().graceful_shutdown();
-                    let _ = tokio::time::timeout(HANDSHAKE, connection.as_mut()).await;
-                    return;
+                    break LAST;
                 }
             }
+            () = pulse.overdue() => break GOODBYE,
         }
-    }
+    };
+    connection.as_mut().graceful_shutdown();
+    let _ = tokio::time::timeout(at_most, connection.as_mut()).await;
 }

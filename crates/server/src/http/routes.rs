@@ -4,29 +4,23 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use domain::refusal::Refusal;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use hyper::body::Incoming as Body;
-use wire::envelope::{Envelope, Transport};
+use wire::envelope::{self, Envelope, Transport};
 use wire::reply::Reply;
 use wire::table::{Endpoint, Format};
 
 use super::handlers::{self, Handler};
-use super::pki;
+use super::{body, pki};
 use crate::faults::Action;
 use crate::house::House;
 use crate::web;
 
 /// An answer with its whole body.
 pub type Answer = Response<Full<Bytes>>;
-
-/// The longest body: more than every parameter at its longest, percent-encoded.
-pub const MAX_BODY: usize = 2 * 1_024 * 1_024;
-
-/// How far a body that is too long is read before the connection is given up.
-const MAX_READ: usize = 32 * 1_024 * 1_024;
 
 /// How a call came in.
 #[derive(Clone, Copy, Debug)]
@@ -75,35 +69,25 @@ async fn call(
     let forwarded = Forwarded::of(house, peer, &parts.headers);
     let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
     let query = parts.uri.query().unwrap_or_default().as_bytes().to_vec();
-    let post = parts.method == Method::POST;
-    if !post && parts.method != Method::GET && parts.method != Method::HEAD {
-        return encode(Reply::refusal(endpoint, endpoint.default_format, &Refusal::WrongMethod));
-    }
-    let body = match read_whole(body).await {
-        Ok(body) => body,
-        Err(why) => {
-            let refusal = Refusal::Internal(Some(why.to_owned()));
-            return encode(Reply::refusal(endpoint, endpoint.default_format, &refusal));
-        }
-    };
-    let envelope = Envelope::read(endpoint, &query, content_type, &body);
-    drop(body);
+    let transport = Transport { https: forwarded.https, method: method(&parts.method) };
+    let whole = body::read(body, house.rules.connections).await;
+    let envelope = Envelope::read(endpoint, &query, content_type, whole.as_deref().unwrap_or(&[]));
+    let whole = whole.map(drop);
+    let log = Log::of(house, &envelope);
     let format = envelope.format();
-    let seen =
-        house.calls.is_on().then(|| (envelope.verdicts(), envelope.unknown().map(str::to_owned)));
-    let transport = Transport { https: forwarded.https, post };
     let fault = house.faults.on_call(endpoint.name, envelope.login_name());
     if let Some(answer) = instead(fault, endpoint, format).await {
         return answer;
     }
-    let reply = match handled(house, forwarded.address, envelope, transport, format, handler).await
-    {
-        Ok(reply) => reply,
-        Err(refusal) => Reply::refusal(endpoint, format, &refusal),
+    let handled = async {
+        envelope.carried(transport)?;
+        whole.map_err(|why| Refusal::Internal(Some(why.to_owned())))?;
+        let incoming = envelope.incoming(transport)?;
+        handlers::run(house, forwarded.address, incoming, format, handler).await
     };
-    if let Some((verdicts, unknown)) = seen {
-        house.calls.add(endpoint, verdicts, unknown, &reply.body, house.now());
-    }
+    let reply = handled.await;
+    let reply = reply.unwrap_or_else(|refusal| Reply::refusal(endpoint, format, &refusal));
+    log.add(house, endpoint, &reply);
     if fault == Some(Action::CommitThenDrop) { dropped() } else { encode(reply) }
 }
 
@@ -135,33 +119,59 @@ fn dropped() -> Answer {
     answer
 }
 
-/// Reads a body of at most [`MAX_BODY`]. What is beyond is read on and thrown away, up to [`MAX_READ`]: a caller who is
-/// still sending would not see the answer otherwise.
-async fn read_whole(mut body: Body) -> Result<Bytes, &'static str> {
-    let (mut kept, mut seen) = (BytesMut::new(), 0_usize);
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| "The request was cut off")?.into_data() else { continue };
-        seen = seen.saturating_add(data.len());
-        if seen > MAX_READ {
-            break;
-        }
-        if seen <= MAX_BODY {
-            kept.extend_from_slice(&data);
-        }
+fn method(method: &Method) -> envelope::Method {
+    match *method {
+        Method::POST => envelope::Method::Post,
+        Method::GET | Method::HEAD => envelope::Method::Get,
+        _ => envelope::Method::Other,
     }
-    if seen > MAX_BODY { Err("The request is too long") } else { Ok(kept.freeze()) }
 }
 
-async fn handled(
-    house: &Arc<House>,
-    from: IpAddr,
-    envelope: Envelope,
-    transport: Transport,
-    format: Format,
-    handler: Handler,
-) -> Result<Reply, Refusal> {
-    let incoming = envelope.incoming(transport)?;
-    handlers::run(house, from, incoming, format, handler).await
+/// Answers a request line that is too long for the HTTP library, which knows nothing but 414 for it: head and body as they
+/// go out. None for what is no endpoint of ours.
+#[must_use]
+pub fn too_long(house: &House, peer: Peer, line: &[u8]) -> Option<Vec<u8>> {
+    let mut words = line.splitn(3, |b| *b == b' ');
+    let (verb, target) = (words.next()?, words.next()?);
+    let (path, query) = target.split_at(target.iter().position(|b| *b == b'?')?);
+    let endpoint = wire::endpoint_at(std::str::from_utf8(path).ok()?)?;
+    let envelope = Envelope::read(endpoint, &query[1..], None, b"");
+    // What a proxy says of TLS stands in the headers, which were not read.
+    let https = peer.tls || is_proxy(house, peer.address.to_canonical());
+    let method = Method::from_bytes(verb).map_or(envelope::Method::Other, |verb| method(&verb));
+    let log = Log::of(house, &envelope);
+    let refusal = match envelope.carried(Transport { https, method }) {
+        Ok(()) => Refusal::Internal(Some(body::TOO_LONG.to_owned())),
+        Err(refusal) => refusal,
+    };
+    let reply = Reply::refusal(endpoint, envelope.format(), &refusal);
+    log.add(house, endpoint, &reply);
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: {}\r\ncontent-length: {}\r\ncache-control: no-store\r\n\
+         x-content-type-options: nosniff\r\nconnection: close\r\n\r\n",
+        reply.content_type,
+        reply.body.len()
+    );
+    Some([head.into_bytes(), reply.body].concat())
+}
+
+/// What the sandbox will tell of a call, taken down before the call is used up; nothing elsewhere.
+struct Log(Option<Seen>);
+
+/// A verdict per parameter, and the first unknown name.
+type Seen = (Vec<(&'static str, Option<Refusal>)>, Option<String>);
+
+impl Log {
+    fn of(house: &House, envelope: &Envelope) -> Self {
+        let seen = || (envelope.verdicts(&house.catalogue), envelope.unknown().map(str::to_owned));
+        Self(house.calls.is_on().then(seen))
+    }
+
+    fn add(self, house: &House, endpoint: &'static Endpoint, reply: &Reply) {
+        if let Some((verdicts, unknown)) = self.0 {
+            house.calls.add(endpoint, verdicts, unknown, &reply.body, house.now());
+        }
+    }
 }
 
 /// What is known of the caller, with the headers of trusted proxies counted in.
@@ -175,24 +185,32 @@ impl Forwarded {
     /// Of a request.
     pub fn of(house: &House, peer: Peer, headers: &HeaderMap) -> Self {
         let address = peer.address.to_canonical();
-        let trusted = |ip: IpAddr| house.rules.trusted_proxies.iter().any(|r| r.contains(ip));
-        if house.rules.trusted_proxies.is_empty() || !trusted(address) {
+        if !is_proxy(house, address) {
             return Self { address, https: peer.tls };
         }
-        let https = header_text(headers, "x-forwarded-proto")
-            .is_some_and(|proto| proto.trim().eq_ignore_ascii_case("https"));
-        // From the right: the first address that is no proxy of ours.
-        let chain = header_text(headers, "x-forwarded-for").unwrap_or_default();
-        let caller = chain
-            .rsplit(',')
-            .map_while(|ip| ip.trim().parse::<IpAddr>().ok())
-            .find(|ip| !trusted(*ip));
-        Self { address: caller.unwrap_or(address), https }
+        let https = from_the_right(headers, "x-forwarded-proto").next();
+        // The first address that is no proxy of ours.
+        let caller = from_the_right(headers, "x-forwarded-for")
+            .map_while(|ip| ip.parse::<IpAddr>().ok())
+            .map(|ip| ip.to_canonical())
+            .find(|ip| !is_proxy(house, *ip));
+        Self {
+            address: caller.unwrap_or(address),
+            https: https.is_some_and(|proto| proto.eq_ignore_ascii_case("https")),
+        }
     }
 }
 
-fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).and_then(|v| v.to_str().ok())
+fn is_proxy(house: &House, address: IpAddr) -> bool {
+    house.rules.trusted_proxies.iter().any(|range| range.contains(address))
+}
+
+/// The entries of all lines of a header, the last first: each proxy adds to the end, some by a line of their own. What is no
+/// text is an entry that means nothing.
+fn from_the_right<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
+    let lines: Vec<&str> =
+        headers.get_all(name).iter().map(|line| line.to_str().unwrap_or("?")).collect();
+    lines.into_iter().rev().flat_map(|line| line.rsplit(',')).map(str::trim)
 }
 
 fn encode(reply: Reply) -> Answer {

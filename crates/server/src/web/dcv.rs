@@ -70,9 +70,10 @@ pub async fn answer(house: &Arc<House>, peer: Peer, request: Request<Body>, page
             Page::Reject => pages::reject(brand, order, code),
         });
     }
-    match Limited::new(body, MAX_FORM).collect().await {
-        Ok(body) => form.read(&body.to_bytes()),
-        Err(_) => return html(pages::problem(brand, pages::Trouble::NoSuchPage)),
+    let body = Limited::new(body, MAX_FORM).collect();
+    match tokio::time::timeout(house.rules.connections.time_for(MAX_FORM), body).await {
+        Ok(Ok(body)) => form.read(&body.to_bytes()),
+        Ok(Err(_)) | Err(_) => return html(pages::problem(brand, pages::Trouble::NoSuchPage)),
     }
     let number = form.order.as_deref().and_then(|n| n.parse().ok()).map(OrderNumber);
     let (Some(number), Some(code)) = (number, form.code) else {

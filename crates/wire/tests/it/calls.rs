@@ -5,9 +5,10 @@ use domain::dcv::DcvMethod;
 use domain::order_ssl::{
     CallBackMethod, DcvChoice, DcvList, IssuanceMail, Prioritise, SslOrderRequest,
 };
+use domain::product::Catalogue;
 use domain::refusal::Refusal;
 use proptest::prelude::*;
-use wire::envelope::{Envelope, Transport};
+use wire::envelope::{Envelope, Method, Transport};
 use wire::table::{Endpoint, Format};
 use wire::{
     ENDPOINTS, auto_apply_ssl, auto_replace_ssl, auto_update_dcv, collect_ssl, decode_csr,
@@ -21,11 +22,16 @@ static APPLY: &Endpoint = &auto_apply_ssl::ENDPOINT;
 const MINIMUM: &str = "product=287&days=365&csr=AAAA&serverSoftware=-1";
 
 fn apply(body: &str) -> Result<SslOrderRequest, Refusal> {
-    auto_apply_ssl::parse(&authed(APPLY, body)?)
+    auto_apply_ssl::parse(&authed(APPLY, body)?, &Catalogue::builtin())
 }
 
 fn apply_with(extra: &str) -> Result<SslOrderRequest, Refusal> {
     apply(&format!("{MINIMUM}&{extra}"))
+}
+
+/// Of a product that nobody knows: everything counts.
+fn apply_all(extra: &str) -> Result<SslOrderRequest, Refusal> {
+    apply(&format!("product=1&days=365&csr=AAAA&serverSoftware=-1&{extra}"))
 }
 
 fn invalid<T>(name: &'static str) -> Result<T, Refusal> {
@@ -92,20 +98,22 @@ fn every_way_of_sending_is_the_same() {
         let envelope = Envelope::read(APPLY, query.as_bytes(), kind, body.as_bytes());
         let incoming = envelope.incoming(TLS_POST).unwrap();
         assert_eq!(incoming.credentials().unwrap().password.expose(), "b");
-        let order = auto_apply_ssl::parse(&incoming.authenticated(&Proof)).unwrap();
+        let order =
+            auto_apply_ssl::parse(&incoming.authenticated(&Proof), &Catalogue::builtin()).unwrap();
         assert_eq!((order.products, order.days), (vec![287], Some(365)));
     }
 }
 
 #[test]
 fn transport_comes_before_names_and_names_before_login() {
-    let refused = |https, post| {
+    let refused = |https, method| {
         let envelope = Envelope::read(APPLY, b"bogus=1", None, b"");
-        envelope.incoming(Transport { https, post }).err()
+        envelope.incoming(Transport { https, method }).err()
     };
-    assert_eq!(refused(false, false), Some(Refusal::NotHttps));
-    assert_eq!(refused(true, false), Some(Refusal::WrongMethod));
-    assert_eq!(refused(true, true), Some(Refusal::UnknownArgument("bogus".into())));
+    assert_eq!(refused(false, Method::Other), Some(Refusal::NotHttps));
+    assert_eq!(refused(true, Method::Get), Some(Refusal::WrongMethod));
+    assert_eq!(refused(true, Method::Other), Some(Refusal::WrongMethod));
+    assert_eq!(refused(true, Method::Post), Some(Refusal::UnknownArgument("bogus".into())));
 }
 
 #[test]
@@ -150,7 +158,7 @@ fn missing_comes_before_wrong_and_both_in_the_tables_order() {
     assert_eq!(apply(""), Err(Refusal::Missing("product")));
     assert_eq!(apply("days=x&product=1"), Err(Refusal::Missing("serverSoftware")));
     assert_eq!(apply("days=x&product=1&serverSoftware=2"), Err(Refusal::Missing("csr")));
-    assert_eq!(apply_with("test=q&servers=q"), invalid("servers"));
+    assert_eq!(apply_all("test=q&servers=q"), invalid("servers"));
 }
 
 #[test]
@@ -180,17 +188,25 @@ fn values_are_judged() {
         ("responseFormat=2", "responseFormat"),
         ("personalIdentifier=a&semanticsIdentifier=b", "personalIdentifier"),
     ] {
-        assert_eq!(apply_with(extra), invalid(name), "{extra}");
+        assert_eq!(apply_all(extra), invalid(name), "{extra}");
     }
     assert_eq!(apply("product=a&csr=A&serverSoftware=2"), invalid("product"));
     assert_eq!(apply("product=1&csr=A&serverSoftware=37"), invalid("serverSoftware"));
     let long = format!("commonName={}", "x".repeat(65));
-    assert_eq!(apply_with(&long), invalid("commonName"));
-    assert_eq!(apply_with("countryName=XX"), Err(Refusal::NotACountry("XX".into())));
+    assert_eq!(apply_all(&long), invalid("commonName"));
+    assert_eq!(apply_all("countryName=XX"), Err(Refusal::NotACountry("XX".into())));
     assert_eq!(
-        apply_with("appRepEmailAddress=a@localhost"),
+        apply_all("appRepEmailAddress=a@localhost"),
         Err(Refusal::Invalid("appRepEmailAddress", Some("Invalid Internet TLD".into())))
     );
+}
+
+#[test]
+fn what_is_for_other_products_is_kept_unjudged() {
+    let order = apply_with("servers=abc&joiCountryName=ZZ&maxSubjectCNs=abc").unwrap();
+    assert_eq!((order.servers, order.jurisdiction.country), (None, None));
+    assert!(order.kept.contains(&("servers", "abc".to_owned())));
+    assert_eq!(apply_with("servers=1&servers=2"), invalid("servers"), "but said once");
 }
 
 #[test]
@@ -209,7 +225,7 @@ fn truncation_comes_first_and_counts_characters() {
 
 #[test]
 fn blanks_around_text_mean_nothing_and_case_of_words_neither() {
-    let order = apply_with(
+    let order = apply_all(
         "organizationName=+Acme++&localityName=++&test=y&dcvMethod=cname_csr_hash&emailAddress=None\
          &validationTokens=httpcsrhash%0Acnamecsrhash&days=365&days=365",
     )
@@ -226,7 +242,7 @@ fn blanks_around_text_mean_nothing_and_case_of_words_neither() {
             DcvChoice::Method(DcvMethod::CnameCsrHash),
         ]))
     );
-    let all = apply_with("validationTokens=ALLDNSTXTRNDVAL").unwrap();
+    let all = apply_all("validationTokens=ALLDNSTXTRNDVAL").unwrap();
     assert_eq!(all.dcv.tokens, Some(DcvList::All(DcvMethod::DnsTxtRandomValue)));
 }
 
@@ -319,7 +335,7 @@ fn changes_of_domain_control() {
 fn requests_to_be_decoded_need_no_login_and_ignore_what_they_do_not_know() {
     let read = |query: &str, https| {
         let envelope = Envelope::read(&decode_csr::ENDPOINT, query.as_bytes(), None, b"");
-        let incoming = envelope.incoming(Transport { https, post: false }).unwrap();
+        let incoming = envelope.incoming(Transport { https, method: Method::Get }).unwrap();
         decode_csr::parse(&incoming.anonymous().unwrap())
     };
     let request = read("csr=AAAA&loginName=x&bogus=1&showCsr=Y&responseFormat=N", false).unwrap();
@@ -333,7 +349,7 @@ fn requests_to_be_decoded_need_no_login_and_ignore_what_they_do_not_know() {
 fn verdicts_say_what_each_parameter_is_worth() {
     let envelope = Envelope::read(APPLY, b"loginPassword=b&DAYS=x&test=y", None, b"");
     assert_eq!(
-        envelope.verdicts(),
+        envelope.verdicts(&Catalogue::builtin()),
         [("loginPassword", None), ("days", Some(Refusal::invalid("days"))), ("test", None)]
     );
 }
@@ -361,12 +377,12 @@ fn paths_are_found_in_every_spelling() {
 fn drive(endpoint: &'static Endpoint, query: &[u8], kind: Option<&str>, body: &[u8]) {
     let envelope = Envelope::read(endpoint, query, kind, body);
     let format = envelope.format();
-    drop(envelope.verdicts());
+    drop(envelope.verdicts(&Catalogue::builtin()));
     let Ok(incoming) = envelope.incoming(TLS_POST) else { return };
     drop(incoming.credentials());
     let call = incoming.authenticated(&Proof);
     let refusal = match endpoint.name {
-        "AutoApplySSL" => auto_apply_ssl::parse(&call).err(),
+        "AutoApplySSL" => auto_apply_ssl::parse(&call, &Catalogue::builtin()).err(),
         "AutoReplaceSSL" => auto_replace_ssl::parse(&call).err(),
         "CollectSSL" => collect_ssl::parse(&call).err(),
         "GetDCVEmailAddressList" => get_dcv_email_address_list::parse(&call).err(),

@@ -1,7 +1,7 @@
 //! What the tests have in common.
 
 use domain::refusal::Refusal;
-use wire::envelope::{Authed, Authentication, Envelope, Incoming, Transport};
+use wire::envelope::{Authed, Authentication, Envelope, Incoming, Method, Transport};
 use wire::reply::Reply;
 use wire::table::Endpoint;
 
@@ -9,7 +9,7 @@ pub struct Proof;
 
 impl Authentication for Proof {}
 
-pub const TLS_POST: Transport = Transport { https: true, post: true };
+pub const TLS_POST: Transport = Transport { https: true, method: Method::Post };
 
 pub fn incoming(endpoint: &'static Endpoint, body: &str) -> Result<Incoming, Refusal> {
     Envelope::read(endpoint, b"", None, body.as_bytes()).incoming(TLS_POST)

@@ -1,0 +1,159 @@
+//! Who comes in, and for how long: proxies in front, silent connections, slow ones, too many.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use store::Database;
+use store::testing::TestDb;
+
+use crate::cli::{Serving, chancery, configure, json, make_tls, word};
+use crate::kit::{Answer, Form};
+use crate::tools::Folder;
+
+/// The path of the calls here; what they ask does not matter.
+const CALL: &str = "/products/download/CollectSSL";
+
+/// A house with small limits, and no TLS of its own: a proxy on 127.0.0.1 does it.
+const SMALL: &str = "trusted_proxies = [\"127.0.0.1\", \"10.9.9.9\"]\n[connections]\nat_a_time = 12\n\
+                     per_address = 4\nrequest_seconds = 1\nidle_seconds = 2\nbody_rate = 1000\n";
+
+#[test]
+fn a_proxy_names_the_caller_in_any_number_of_lines() {
+    let db = TestDb::new(Database::Sqlite);
+    let house = Folder::new();
+    let config = configure(&house, &db.address(), SMALL);
+    make_tls(&house);
+    let serving = Serving::start(&["serve", "--config", &config]);
+    let account = ["account", "create", "shop", "--allowed-ips", "192.0.2.7"];
+    let made = json(&chancery(&[&account[..], &["--config", &config, "--json"]].concat()));
+    let form = Form::new(&[("loginName", "shop"), ("loginPassword", &word(&made["password"]))])
+        .set("orderNumber", "1")
+        .set("queryType", "0")
+        .set("responseFormat", "1");
+    let url = format!("http://127.0.0.1:{}{CALL}", serving.port("listen_http"));
+    let client = reqwest::blocking::Client::builder().no_proxy().build().expect("a client");
+    let code = |lines: &[&str]| {
+        let request = client.post(&url).form(&form.0).header("X-Forwarded-Proto", "https");
+        let request = lines.iter().fold(request, |r, line| r.header("X-Forwarded-For", *line));
+        let text = request.send().expect("an answer").text().expect("text");
+        Answer::read(&text).get("errorCode").to_owned()
+    };
+    // Whom the proxy saw, and what he said of himself before.
+    for allowed in [
+        &["192.0.2.7"][..],
+        &["198.51.100.1, 192.0.2.7"],
+        &["198.51.100.1", "192.0.2.7"],
+        &["198.51.100.1", "192.0.2.7", "10.9.9.9"],
+        &["::ffff:192.0.2.7"],
+    ] {
+        assert_eq!(code(allowed), "-4", "{allowed:?}");
+    }
+    for foreign in [
+        &["198.51.100.1"][..],
+        &["192.0.2.7, 198.51.100.1"],
+        &["192.0.2.7", "198.51.100.1"],
+        &["192.0.2.7", "198.51.100.1", "10.9.9.9"],
+        &["192.0.2.7", "nobody"],
+        &[],
+    ] {
+        assert_eq!(code(foreign), "-16", "{foreign:?}");
+    }
+    // TLS at the proxy is what the proxy says, not what the caller said before it.
+    let request = client.post(&url).form(&form.0).header("X-Forwarded-For", "192.0.2.7");
+    let request = request.header("X-Forwarded-Proto", "https").header("X-Forwarded-Proto", "http");
+    assert!(request.send().expect("an answer").text().expect("text").contains("errorCode=-1&"));
+}
+
+/// The house of these stories, its plain port, without trusted proxies.
+fn strict() -> (Serving, u16, Folder, TestDb) {
+    let db = TestDb::new(Database::Sqlite);
+    let house = Folder::new();
+    let limits = SMALL.split_once('\n').expect("lines").1;
+    let config = configure(&house, &db.address(), limits);
+    make_tls(&house);
+    let serving = Serving::start(&["serve", "--config", &config]);
+    let port = serving.port("listen_http");
+    (serving, port, house, db)
+}
+
+fn connect(port: u16) -> TcpStream {
+    let stream = TcpStream::connect(("127.0.0.1", port)).expect("connected");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
+    stream
+}
+
+/// What comes until the house hangs up, and after how long.
+fn until_closed(mut stream: &TcpStream) -> (String, Duration) {
+    let start = Instant::now();
+    let mut text = Vec::new();
+    let _ = stream.read_to_end(&mut text);
+    (String::from_utf8_lossy(&text).into_owned(), start.elapsed())
+}
+
+fn within(took: Duration, least: f64, most: f64) -> bool {
+    (least..most).contains(&took.as_secs_f64())
+}
+
+#[test]
+fn who_is_silent_or_slow_is_hung_up_on() {
+    let (_serving, port, ..) = strict();
+    let say = |text: &str| {
+        let mut stream = connect(port);
+        stream.write_all(text.as_bytes()).expect("sent");
+        stream
+    };
+    // Nothing; a part of a head; the beginning of HTTP/2.
+    for text in ["", "POST /products/", "PRI * HTTP/2.0\r\n\r\n"] {
+        let (told, took) = until_closed(&say(text));
+        assert!(!told.contains("200"), "{text:?}: {told}");
+        assert!(within(took, 0.5, 8.0), "{text:?}: {took:?}");
+    }
+    // A head that comes letter by letter.
+    let mut slow = connect(port);
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(10) && slow.write_all(b"P").is_ok() {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
+    // A whole request is answered, and the connection kept for a while.
+    let body = "queryType=0";
+    let head = format!("POST {CALL} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", body.len());
+    let (told, took) = until_closed(&say(&format!("{head}{body}")));
+    assert!(told.contains("200 OK") && told.contains("-1\n"), "{told}");
+    assert!(within(took, 1.2, 9.0), "{took:?}");
+    // A body that does not come is not waited for longer than its time.
+    let (told, took) = until_closed(&say(&format!("{head}query")));
+    assert!(told.contains("200 OK") && told.contains("-1\n"), "{told}");
+    assert!(within(took, 0.5, 8.0), "{took:?}");
+    // One that comes fast enough is.
+    let length = 3_000;
+    let mut stream =
+        say(&format!("POST {CALL} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"));
+    for _ in 0..length / 500 {
+        stream.write_all(&[b'a'; 500]).expect("sent");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let (told, _) = until_closed(&stream);
+    assert!(told.contains("200 OK") && told.contains("-1\n"), "{told}");
+}
+
+#[test]
+fn one_address_does_not_take_every_place() {
+    let (_serving, port, ..) = strict();
+    let silent: Vec<TcpStream> = (0..4).map(|_| connect(port)).collect();
+    // The fifth is hung up on at once, not after the time of a silent one.
+    let (told, took) = until_closed(&connect(port));
+    assert!(told.is_empty() && took < Duration::from_millis(800), "{told} {took:?}");
+    drop(silent);
+    // Places are given back.
+    let start = Instant::now();
+    loop {
+        let mut stream = connect(port);
+        let _ = stream.write_all(b"GET / HTTP/1.0\r\n\r\n");
+        if until_closed(&stream).0.starts_with("HTTP/1.0 ") {
+            break;
+        }
+        assert!(start.elapsed() < Duration::from_secs(10), "no place is given back");
+    }
+}
