@@ -139,7 +139,7 @@ async fn seals_of_before_stay_right(db: TestDb) {
         run(&store, move |tx| tx.execute(sql, &[]).map(drop)).await;
     }
     run(&store, |tx| {
-        const FORGET: Sql = Sql::both("DELETE FROM schema_version WHERE version = 4");
+        const FORGET: Sql = Sql::both("DELETE FROM schema_version WHERE version = 5");
         tx.execute(&FORGET, &[]).map(drop)
     })
     .await;
