@@ -34,4 +34,5 @@ mod road;
 mod seed;
 mod steps;
 mod tools;
+mod unsigned;
 mod waiting_products;
