@@ -85,7 +85,7 @@ pub(crate) fn open_writer(path: &Path, migrations: &[Migration]) -> Result<Sessi
     connection.execute_batch(WRITER_SETTINGS).map_err(|error| failed("settings", &error))?;
     let mut session = Session::Sqlite(SqliteSession::new(connection, false));
     migrations::run(&mut session, migrations)?;
-    session.batch("PRAGMA optimize = 0x10002")?;
+    session.batch("PRAGMA optimize = 0x10012")?;
     Ok(session)
 }
 
