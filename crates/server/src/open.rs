@@ -203,8 +203,8 @@ fn kept_clock(store: &Store) -> Result<TurnedClock, OpenError> {
 }
 
 fn repeatable(store: &Store, seed: Option<u64>) -> Result<RepeatableChance, OpenError> {
-    let orders = store.read_blocking("count_orders", store::orders::count);
-    Ok(RepeatableChance::new(seed, orders.map_err(bad("database"))?))
+    let highest = store.read_blocking("highest_order", store::orders::highest);
+    Ok(RepeatableChance::new(seed, highest.map_err(bad("database"))?))
 }
 
 fn authority(plan: &CaPlan, sandbox: bool, now: Time) -> Result<Authority, OpenError> {
