@@ -128,7 +128,7 @@ pub fn next_numbers(tx: &mut Tx<'_>) -> Result<(OrderNumber, CertificateId)> {
     numbers.ok_or_else(|| StoreError::inconsistent("no numbers"))
 }
 
-/// So many order numbers and certificate IDs, the least last.
+/// So many order numbers and certificate IDs, ascending.
 pub fn numbers(tx: &mut Tx<'_>, count: usize) -> Result<Vec<(OrderNumber, CertificateId)>> {
     if count == 0 {
         return Ok(Vec::new());
@@ -139,9 +139,9 @@ pub fn numbers(tx: &mut Tx<'_>, count: usize) -> Result<Vec<(OrderNumber, Certif
     // SQLite answers the last ones.
     let all: Vec<_> = match (tx.database(), drawn.as_slice()) {
         (Database::Sqlite, [(order, certificate)]) => {
-            (0..wanted).map(|back| (order - back, certificate - back)).collect()
+            (1 - wanted..=0).map(|back| (order + back, certificate + back)).collect()
         }
-        _ => drawn.into_iter().rev().collect(),
+        _ => drawn,
     };
     Ok(all.into_iter().map(|(order, id)| (OrderNumber(order), CertificateId(id))).collect())
 }

@@ -174,7 +174,7 @@ impl Draft {
             }
         }
         let taken = settled.iter().filter(|s| s.is_ok()).count();
-        let mut numbers = orders::numbers(tx, taken)?;
+        let mut numbers = orders::numbers(tx, taken)?.into_iter();
         let mut answers = Vec::with_capacity(drafts.len());
         let mut debits: BTreeMap<i64, Money> = BTreeMap::new();
         for (draft, settled) in drafts.iter().zip(settled) {
@@ -186,7 +186,7 @@ impl Draft {
                 }
             };
             let too_few = || StoreError::inconsistent("too few numbers");
-            let drawn = numbers.pop().ok_or_else(too_few)?;
+            let drawn = numbers.next().ok_or_else(too_few)?;
             let placement = draft.write_one(tx, drawn, placement, &names, alone)?;
             let (order, certificate) = drawn;
             let debit = debits.entry(draft.account.id.0).or_default();
