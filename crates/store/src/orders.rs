@@ -630,9 +630,13 @@ const BY_CERTIFICATES: Sql = view!(
          SELECT CAST(jsonb_array_elements_text(CAST(CAST($1 AS TEXT) AS JSONB)) AS BIGINT)))"
 );
 
+/// Sorted by numbers alone: rows with their CSRs and certificates would be carried through the sorter.
 const NEWEST: Sql = view!(
-    "WHERE o.base_order_number = $1
-     ORDER BY CASE WHEN r.state IN ('rejected', 'expired', 'failed') THEN 1 ELSE 0 END, o.order_number DESC LIMIT 1"
+    "WHERE o.order_number = (
+         SELECT n.order_number FROM orders n JOIN certificate_requests s ON s.order_number = n.order_number
+         WHERE n.base_order_number = $1
+         ORDER BY CASE WHEN s.state IN ('rejected', 'expired', 'failed') THEN 1 ELSE 0 END, n.order_number DESC LIMIT 1)
+     LIMIT 1"
 );
 
 const CHAIN: Sql = view!("WHERE o.base_order_number = $1 ORDER BY o.order_number");

@@ -96,7 +96,7 @@ struct Shared {
     progress: Progress,
 }
 
-/// How long to wait before asking: about as long as three of four certificates took lately.
+/// How long to wait before asking: about as long as seven of eight certificates took lately.
 struct Pause(f64);
 
 impl Pause {
@@ -111,7 +111,7 @@ impl Pause {
     /// By steps that do not grow: all that are in flight may be early at once because the disk rested for a moment, and
     /// who then waits for seconds measures his own waiting.
     fn learn(&mut self, early: bool) {
-        self.0 = (self.0 + if early { 3.0 * STEP } else { -STEP }).clamp(0.002, 5.0);
+        self.0 = (self.0 + if early { 7.0 * STEP } else { -STEP }).clamp(0.002, 5.0);
     }
 }
 

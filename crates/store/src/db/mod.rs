@@ -11,6 +11,7 @@ mod alike;
 pub(crate) mod group;
 pub(crate) mod postgres;
 mod queue;
+mod readers;
 pub(crate) mod session;
 mod sql;
 pub(crate) mod sqlite;
@@ -22,7 +23,8 @@ mod wire;
 use group::Pending;
 use postgres::{PgOptions, PgSession};
 use queue::Queue;
-use sqlite::{Readers, SqliteOptions};
+use readers::Readers;
+use sqlite::SqliteOptions;
 use wake::JobSignal;
 
 pub use sql::Sql;
@@ -48,7 +50,7 @@ struct Inner {
 }
 
 enum Reads {
-    Here(Readers),
+    Here(Arc<Readers>),
     There(Arc<Queue>),
 }
 
@@ -66,7 +68,8 @@ impl Store {
         let path = path.as_ref();
         let lock = options.exclusive.then(|| sqlite::lock(path)).transpose()?;
         let mut session = sqlite::open_writer(path, options.migrations)?;
-        let readers = Readers::open(path, options.readers)?;
+        let readers = Arc::new(Readers::open(path, options.readers)?);
+        session.tell(&readers);
         let signal = Arc::new(JobSignal::new(false));
         let mut opening = Opening::new(&signal);
         let (writes, raised) = (opening.writes.clone(), signal.clone());

@@ -1,6 +1,9 @@
 //! One connection to either database, with the steps that a group of transactions needs.
 
+use std::sync::Arc;
+
 use super::postgres::PgSession;
+use super::readers::Readers;
 use super::sql::Sql;
 use super::sqlite::SqliteSession;
 use super::tx::Database;
@@ -66,6 +69,13 @@ impl Session {
 
     pub fn read_only(&self) -> bool {
         on!(self, read_only)
+    }
+
+    /// Has a writer tell these readers of its commits.
+    pub fn tell(&mut self, readers: &Arc<Readers>) {
+        if let Self::Sqlite(session) = self {
+            session.tell(readers.clone());
+        }
     }
 
     /// Opens a transaction, ready for several closures if they will share it. `name` is

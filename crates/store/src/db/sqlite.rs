@@ -4,17 +4,15 @@ use std::collections::HashMap;
 use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
-use tokio::sync::Semaphore;
 
-use super::group::guarded;
+use super::readers::Readers;
 use super::session::Session;
 use super::sql::{Key, Sql, key, numbered};
-use super::tx::Tx;
 use super::value::{Row, RowOf, Value};
 use crate::error::ConstraintKind;
 use crate::migrations::{self, Migration};
@@ -34,13 +32,14 @@ pub(crate) const GATHERING: Duration = Duration::from_micros(800);
 const STATEMENTS: usize = 1024;
 
 /// The writer syncs the log at every commit (FULL): a CA must not forget a serial it signed.
-/// Memory mapping is left off, since a failing disk would then kill the process.
+/// Memory mapping is left off, since a failing disk would then kill the process. The cache holds more than a group of
+/// orders writes, and no more: after a commit in which a B-tree was balanced SQLite walks through all of it.
 const SETTINGS: &str = "
     PRAGMA busy_timeout = 10000;
     PRAGMA foreign_keys = ON;
     PRAGMA trusted_schema = OFF;
     PRAGMA temp_store = MEMORY;
-    PRAGMA cache_size = -32768;
+    PRAGMA cache_size = -8192;
     PRAGMA mmap_size = 0;
 ";
 const WRITER_SETTINGS: &str = "
@@ -75,6 +74,8 @@ pub(crate) struct SqliteSession {
     texts: HashMap<Key, Box<str>>,
     /// Rows changed on this connection when the last closure was kept.
     kept: u64,
+    /// Who reads beside the writer, and is to know of its commits.
+    readers: Option<Arc<Readers>>,
 }
 
 /// Opens the writer's connection and brings the schema up to date. Statistics for the planner are not gathered: every query goes
@@ -87,6 +88,12 @@ pub(crate) fn open_writer(path: &Path, migrations: &[Migration]) -> Result<Sessi
     let mut session = Session::Sqlite(SqliteSession::new(connection, false));
     migrations::run(&mut session, migrations)?;
     Ok(session)
+}
+
+/// Opens a connection that only reads.
+pub(crate) fn open_reader(path: &Path) -> Result<Session> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    Ok(Session::Sqlite(SqliteSession::new(connection, true)))
 }
 
 /// Only the owner reads the file: codes of domain control, mails and the hashes of passwords are in it. SQLite gives its
@@ -151,7 +158,7 @@ pub(crate) fn lock(path: &Path) -> Result<File> {
 
 impl SqliteSession {
     fn new(connection: Connection, read_only: bool) -> Self {
-        Self { connection, read_only, texts: HashMap::new(), kept: 0 }
+        Self { connection, read_only, texts: HashMap::new(), kept: 0, readers: None }
     }
 
     pub fn execute(&mut self, sql: &Sql, params: &[Value<'_>]) -> Result<u64> {
@@ -219,9 +226,21 @@ impl SqliteSession {
         }
     }
 
+    /// From now on these readers learn of every commit.
+    pub fn tell(&mut self, readers: Arc<Readers>) {
+        self.readers = Some(readers);
+    }
+
     /// A failed write or sync leaves open what a later recovery will find in the log.
     pub fn commit(&mut self) -> Result<()> {
+        let readers = self.readers.clone();
+        if let Some(readers) = &readers {
+            readers.rest();
+        }
         let done = self.with("COMMIT", |statement| statement.raw_execute());
+        if let Some(readers) = &readers {
+            readers.outdate();
+        }
         match done {
             Ok(_) => Ok(()),
             Err(StoreError::Unavailable(message)) => Err(StoreError::CommitUnknown(message)),
@@ -251,83 +270,6 @@ impl SqliteSession {
         let mut statement =
             self.connection.prepare_cached(numbered).map_err(|error| failed(text, &error))?;
         run(&mut statement).map_err(|error| failed(text, &error))
-    }
-}
-
-/// Read-only connections, used on the caller's own thread.
-///
-/// A point read takes a few microseconds, less than handing it to another thread and back; see
-/// `examples/rates.rs`.
-pub(crate) struct Readers {
-    free: Mutex<Vec<Session>>,
-    permits: Semaphore,
-}
-
-impl Readers {
-    pub fn open(path: &Path, count: usize) -> Result<Self> {
-        let count = count.max(1);
-        let open = |_| {
-            let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-            Ok(Session::Sqlite(SqliteSession::new(connection, true)))
-        };
-        let free = (0..count).map(open).collect::<Result<_>>()?;
-        Ok(Self { free: Mutex::new(free), permits: Semaphore::new(count) })
-    }
-
-    pub async fn read<T, E: From<StoreError>>(
-        &self,
-        name: &'static str,
-        work: impl FnMut(&mut Tx<'_>) -> std::result::Result<T, E>,
-    ) -> std::result::Result<T, E> {
-        let _permit = self.permits.acquire().await.map_err(|_| StoreError::Closed)?;
-        self.read_now(name, work)
-    }
-
-    pub fn read_blocking<T, E: From<StoreError>>(
-        &self,
-        name: &'static str,
-        mut work: impl FnMut(&mut Tx<'_>) -> std::result::Result<T, E>,
-    ) -> std::result::Result<T, E> {
-        loop {
-            if let Ok(_permit) = self.permits.try_acquire() {
-                return self.read_now(name, &mut work);
-            }
-            std::thread::sleep(std::time::Duration::from_micros(200));
-        }
-    }
-
-    /// The caller holds a permit, so a connection is free.
-    fn read_now<T, E: From<StoreError>>(
-        &self,
-        name: &'static str,
-        work: impl FnMut(&mut Tx<'_>) -> std::result::Result<T, E>,
-    ) -> std::result::Result<T, E> {
-        let mut session = self.lock().pop().ok_or(StoreError::Closed)?;
-        let answer = read_on(&mut session, name, work);
-        self.lock().push(session);
-        answer
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Session>> {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn read_on<T, E: From<StoreError>>(
-    session: &mut Session,
-    name: &'static str,
-    work: impl FnMut(&mut Tx<'_>) -> std::result::Result<T, E>,
-) -> std::result::Result<T, E> {
-    session.begin(false, name)?;
-    let mut tx = Tx::new(session);
-    let answer = guarded(name, &mut tx, work);
-    let (doomed, _) = tx.end();
-    session.rollback();
-    match (answer, doomed) {
-        (Some(Err(error)), _) => Err(error),
-        (_, Some(error)) => Err(error.into()),
-        (Some(answer), None) => answer,
-        (None, None) => Err(StoreError::Closed.into()),
     }
 }
 
