@@ -32,6 +32,7 @@ mod races;
 mod replace;
 mod road;
 mod seed;
+mod starts;
 mod steps;
 mod tools;
 mod unsigned;
