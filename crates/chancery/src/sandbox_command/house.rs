@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sandbox::{Boxed, House};
+use sandbox::{Boxed, House, World};
 use serde_json::{Value, json};
 use server::demo::{self, DemoAccount};
 use server::faults::Rule;
@@ -102,7 +102,14 @@ impl House for SandboxHouse {
         })
     }
 
-    fn reset(&self) -> Boxed<'_, Result<(), String>> {
-        Box::pin(async { demo::reset(&self.opened, &self.accounts).await })
+    fn reset<'a>(&'a self, world: &'a World) -> Boxed<'a, Result<(), String>> {
+        Box::pin(async {
+            match &*self.running.read().await {
+                Some(running) => {
+                    demo::reset(&self.opened, running, &self.accounts, || world.reset()).await
+                }
+                None => Err("the sandbox is stopping".to_owned()),
+            }
+        })
     }
 }

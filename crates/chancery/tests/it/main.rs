@@ -30,6 +30,7 @@ mod matrix;
 mod private_files;
 mod races;
 mod replace;
+mod reset;
 mod road;
 mod seed;
 mod starts;

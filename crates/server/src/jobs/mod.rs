@@ -10,7 +10,7 @@ pub mod validate;
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use domain::certificate::CertificateId;
@@ -85,6 +85,8 @@ pub struct Worker {
     house: Arc<House>,
     batches: Arc<Batches>,
     stop: watch::Sender<bool>,
+    /// Nothing is claimed while somebody holds a [`Rest`].
+    resting: AtomicBool,
     /// Jobs that were claimed and are not finished.
     at_work: Arc<AtomicUsize>,
     /// Woken when a job ends.
@@ -101,6 +103,7 @@ impl Worker {
             batches: Arc::new(Batches::new(&house.store)),
             house,
             stop: watch::Sender::new(false),
+            resting: AtomicBool::new(false),
             at_work: Arc::default(),
             ended: Arc::default(),
             nudge: Arc::default(),
@@ -136,6 +139,23 @@ impl Worker {
             }
         };
         tokio::time::timeout(patience, settled).await.is_ok()
+    }
+
+    /// Lets no job begin and waits until none is at work, at most so long in real time; None when it was not enough.
+    /// Work goes on when the answer is dropped.
+    pub async fn rest(&self, patience: Duration) -> Option<Rest<'_>> {
+        self.resting.store(true, Ordering::SeqCst);
+        let rest = Rest(self);
+        let quiet = async {
+            loop {
+                let ended = self.ended.notified();
+                if self.at_work.load(Ordering::SeqCst) == 0 {
+                    return;
+                }
+                let _ = tokio::time::timeout(Duration::from_millis(50), ended).await;
+            }
+        };
+        tokio::time::timeout(patience, quiet).await.ok().map(|()| rest)
     }
 
     async fn anything_due(&self) -> bool {
@@ -184,6 +204,10 @@ impl Worker {
         let limit = u32::try_from(limit.min(256)).unwrap_or(1);
         // Counted before, so that nobody sees an empty house between the claim and the start.
         self.at_work.fetch_add(1, Ordering::SeqCst);
+        if self.resting.load(Ordering::SeqCst) {
+            self.at_work.fetch_sub(1, Ordering::SeqCst);
+            return Vec::new();
+        }
         let real = real_now().ms();
         let claim = move |tx: &mut Tx<'_>| -> Result<_, StoreError> {
             match all {
@@ -236,6 +260,16 @@ impl Worker {
             ended.notify_waiters();
             drop(slot);
         });
+    }
+}
+
+/// As long as this is held, a [`Worker`] does nothing.
+pub struct Rest<'w>(&'w Worker);
+
+impl Drop for Rest<'_> {
+    fn drop(&mut self) {
+        self.0.resting.store(false, Ordering::SeqCst);
+        self.0.nudge.notify_waiters();
     }
 }
 
