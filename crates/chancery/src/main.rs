@@ -70,6 +70,7 @@ enum Command {
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    secrets::note_inherited();
     let command = Cli::parse().command;
     start_log(&command);
     match run(command) {
