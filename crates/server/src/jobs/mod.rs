@@ -5,6 +5,7 @@
 
 pub mod crl;
 pub mod mail;
+pub mod retry;
 pub mod seal;
 pub mod validate;
 
@@ -114,7 +115,14 @@ impl Worker {
     pub async fn run(&self) {
         let in_flight = self.house.rules.validations_in_flight;
         let validate = self.loop_over(VALIDATE, in_flight, Duration::from_millis(1));
-        let mail = self.loop_over(MAIL, 16, Duration::from_millis(10));
+        let mail = async {
+            // Without a mail server mails are not tried: they wait, also for a node that has one.
+            if self.house.mail.can_send() {
+                self.loop_over(MAIL, 16, Duration::from_millis(10)).await;
+            } else {
+                tracing::warn!("no mail server is configured: mails are written down and wait");
+            }
+        };
         let crl = self.loop_over(CRL, 4, Duration::from_millis(50));
         let seal = self.loop_over(SEAL, 1, Duration::from_millis(200));
         futures_util::join!(validate, mail, crl, seal);
@@ -250,9 +258,9 @@ impl Worker {
             };
             if let Err(error) = done {
                 tracing::warn!(kind, %error, "job failed, will be tried again");
-                let at = house.now().plus(crate::app::validate::pause(attempts)).ms();
-                let retry = move |tx: &mut Tx<'_>| jobs::retry(tx, ticket, at, &error);
-                if let Err(error) = house.store.write("retry_job", retry).await {
+                let at = house.now().plus(retry::pause(&kind, attempts)).ms();
+                let wait = move |tx: &mut Tx<'_>| jobs::retry(tx, ticket, at, &error);
+                if let Err(error) = house.store.write("retry_job", wait).await {
                     tracing::error!(kind, %error, "job cannot be given back");
                 }
             }

@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod audit;
 pub mod ceremony;
 pub mod certificates;
+pub mod jobs;
 pub mod orders;
 pub mod products;
 pub mod templates;
