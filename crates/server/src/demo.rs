@@ -9,7 +9,7 @@ use domain::money::Money;
 use domain::time::{DAY, Entropy, Time};
 use store::{StoreError, Tx, accounts};
 
-use crate::app::accounts::deposit;
+use crate::app::accounts::pay_in;
 use crate::app::desk;
 use crate::app::login::hash_password;
 use crate::clock::SystemEntropy;
@@ -124,8 +124,8 @@ fn make(tx: &mut Tx<'_>, demo: &DemoAccount, hash: &str, now: Time) -> Result<()
     let id = accounts::insert(tx, &account, hash, now)?;
     accounts::update(tx, &Account { id, ..account })?;
     match name {
-        "reseller" => deposit(tx, id, Money::from_minor(100_000_000_000), "demo credit", now),
-        "webhost" => deposit(tx, id, Money::from_minor(1_000_000_000), "demo credit", now),
+        "reseller" => pay_in(tx, id, Money::from_minor(100_000_000_000), "demo credit", now),
+        "webhost" => pay_in(tx, id, Money::from_minor(1_000_000_000), "demo credit", now),
         _ => Ok(()),
     }
 }
@@ -169,7 +169,7 @@ pub async fn settle(
     let settled = desk::settle(house, OrderNumber(order), check, passed, "officer".to_owned());
     match settled.await {
         Ok(state) => Ok(state.word()),
-        Err(crate::app::Failure::Internal(why)) => Err(why),
+        Err(crate::app::Failure::Declined(why)) => Err(why),
         Err(failure) => Err(format!("{:?}", failure.told("settle"))),
     }
 }

@@ -77,7 +77,7 @@ fn told(failure: Failure) -> String {
     match failure {
         Failure::Refused(refusal) => format!("{refusal:?}"),
         Failure::Store(error) => error.to_string(),
-        Failure::Internal(why) => why,
+        Failure::Declined(why) | Failure::Internal(why) => why,
     }
 }
 
