@@ -619,7 +619,7 @@ fn a_house_serves_from_a_configuration(database: Database) {
         "create",
         "shop",
         "--credit-limit",
-        "100",
+        "160",
         "--config",
         &config,
         "--json",
@@ -631,6 +631,14 @@ fn a_house_serves_from_a_configuration(database: Database) {
     let order = Answer::read(&placed).order_number();
     let details = json(&chancery(&["order", "show", &order, "--config", &config, "--json"]));
     assert_eq!(details["state"], "awaiting_validation");
+
+    // It has no mail server: mails are kept, and no try is counted.
+    let by_mail = Form::order(488, &Csr::new("mail.example.com"))
+        .set("loginName", "shop")
+        .set("loginPassword", &word(&made["password"]))
+        .set("dcvMethod", "EMAIL")
+        .set("dcvEmailAddress", "admin@mail.example.com");
+    Answer::read(&ask(&first, &url, &by_mail).expect("an answer")).order_number();
 
     // This house wants to know for how many servers a wildcard is.
     let wildcard = Form::order(489, &Csr::new("*.example.com"))
@@ -660,6 +668,10 @@ fn a_house_serves_from_a_configuration(database: Database) {
     if database == Database::Sqlite {
         let folder = Path::new(&db.address()).parent().expect("a folder").to_owned();
         let files = crate::private_files::rights(&folder);
+        let file = rusqlite::Connection::open(db.address()).expect("the file");
+        let waiting = "SELECT state, attempts FROM jobs WHERE kind = 'mail'";
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
+        assert_eq!(file.query_row(waiting, [], read).expect("one job"), (0, 0));
         assert!(files.len() >= 3 && files.iter().all(|(_, mode)| *mode == 0o600), "{files:?}");
     }
 
