@@ -12,7 +12,9 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use commands::{account, audit, ceremony, certificate, config, order, product, serve, template};
+use commands::{
+    account, audit, ceremony, certificate, config, job, order, product, serve, template,
+};
 
 /// A certificate authority that people can order from.
 #[derive(Parser)]
@@ -49,6 +51,8 @@ enum Command {
     Order(order::Arguments),
     /// Look at certificates and revoke them
     Certificate(certificate::Arguments),
+    /// Look at jobs that were given up, and have them tried again
+    Job(job::Arguments),
     /// Look at the audit trail, and verify its seals
     Audit(audit::Arguments),
     /// Keep mail texts of an account's own
@@ -70,6 +74,7 @@ enum Command {
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    secrets::note_inherited();
     let command = Cli::parse().command;
     start_log(&command);
     match run(command) {
@@ -93,6 +98,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Product(arguments) => product::run(&arguments),
         Command::Order(arguments) => order::run(&arguments),
         Command::Certificate(arguments) => certificate::run(&arguments),
+        Command::Job(arguments) => job::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Template(arguments) => template::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),

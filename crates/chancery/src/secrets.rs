@@ -2,12 +2,27 @@
 
 use std::io::IsTerminal;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use anyhow::{Context, bail, ensure};
 use zeroize::Zeroizing;
 
+/// Descriptors that were open when the program began.
+static INHERITED: OnceLock<Vec<u32>> = OnceLock::new();
+
+/// Notes which descriptors the program was given, before it opens any of its own: only these may hold a secret.
+pub fn note_inherited() {
+    let names = std::fs::read_dir("/dev/fd").into_iter().flatten().flatten();
+    let found: Vec<u32> = names.filter_map(|e| e.file_name().to_str()?.parse().ok()).collect();
+    // The look itself had one open, which is gone.
+    let open = |fd: &u32| std::fs::symlink_metadata(format!("/dev/fd/{fd}")).is_ok();
+    INHERITED.get_or_init(|| found.into_iter().filter(open).collect());
+}
+
 /// Everything that can be read from an open file descriptor, without the end of its line.
 pub fn from_fd(fd: u32) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+    let inherited = INHERITED.get().is_some_and(|open| open.contains(&fd));
+    ensure!(inherited, "file descriptor {fd} is not open; open it like {fd}<FILE");
     from_file(Path::new(&format!("/dev/fd/{fd}")))
         .with_context(|| format!("file descriptor {fd} cannot be read"))
 }

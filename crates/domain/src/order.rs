@@ -76,6 +76,37 @@ pub struct WrongState {
     pub step: &'static str,
 }
 
+/// A check that cannot be settled, with those that can.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NotSettled {
+    /// Nothing is validated at this time.
+    #[error("no check can be settled of a request that is '{0}'")]
+    NotAwaited(&'static str),
+    /// It was settled before.
+    #[error("{kind} has {} already; open: {}", .state.as_str(), listed(.open))]
+    Already {
+        /// Which.
+        kind: CheckKind,
+        /// How it was settled.
+        state: CheckState,
+        /// Those that are open.
+        open: Vec<CheckKind>,
+    },
+    /// Nothing of the kind has to be shown.
+    #[error("this order has no check {kind}; open: {}", listed(.open))]
+    Unknown {
+        /// Which.
+        kind: CheckKind,
+        /// Those that are open.
+        open: Vec<CheckKind>,
+    },
+}
+
+fn listed(kinds: &[CheckKind]) -> String {
+    let words: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+    if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+}
+
 /// What a step makes of a state.
 pub type Stepped = Result<RequestState, WrongState>;
 
@@ -194,23 +225,22 @@ impl RequestState {
     /// A check was settled. A check that did not pass rejects the request; domain control is never failed for good here.
     ///
     /// # Errors
-    /// [`WrongState`] unless the request waits for validation and has this check open.
-    pub fn settled(self, kind: CheckKind, passed: bool) -> Stepped {
-        match self {
-            RequestState::AwaitingValidation { mut checks } => {
-                let open =
-                    checks.iter_mut().find(|c| c.kind == kind && c.state == CheckState::Open);
-                let Some(check) = open else {
-                    return RequestState::AwaitingValidation { checks }
-                        .refuse("settled in this check");
-                };
-                if !passed {
-                    return Ok(RequestState::Rejected { why: format!("{kind} was refused") });
-                }
+    /// [`NotSettled`] unless the request waits for validation and has this check open.
+    pub fn settled(self, kind: CheckKind, passed: bool) -> Result<RequestState, NotSettled> {
+        let RequestState::AwaitingValidation { mut checks } = self else {
+            return Err(NotSettled::NotAwaited(self.word()));
+        };
+        let open = checks.iter().filter(|c| c.state == CheckState::Open).map(|c| c.kind).collect();
+        match checks.iter_mut().find(|c| c.kind == kind) {
+            None => Err(NotSettled::Unknown { kind, open }),
+            Some(check) if check.state != CheckState::Open => {
+                Err(NotSettled::Already { kind, state: check.state, open })
+            }
+            Some(_) if !passed => Ok(RequestState::Rejected { why: format!("{kind} was refused") }),
+            Some(check) => {
                 check.state = CheckState::Passed;
                 Ok(Self::with_checks(checks))
             }
-            other => other.refuse("settled"),
         }
     }
 
@@ -357,7 +387,15 @@ mod tests {
     fn a_check_is_settled_once() {
         let state = open(&[CheckKind::DomainControl, CheckKind::Agreement]);
         let state = state.settled(CheckKind::Agreement, true).unwrap();
-        assert!(state.clone().settled(CheckKind::Agreement, true).is_err());
+        let told = |kind| state.clone().settled(kind, true).unwrap_err().to_string();
+        assert_eq!(
+            told(CheckKind::Agreement),
+            "agreement has passed already; open: domain_control"
+        );
+        assert_eq!(
+            told(CheckKind::CallBack),
+            "this order has no check call_back; open: domain_control"
+        );
         assert_eq!(state.settled(CheckKind::DomainControl, false).unwrap().word(), "rejected");
     }
 }

@@ -22,6 +22,7 @@ use issuance::{csr, folder, sign};
 struct System;
 
 impl Entropy for System {
+    #[expect(clippy::disallowed_methods, reason = "an example stands in for the house")]
     fn fill(&self, out: &mut [u8]) {
         aws_lc_rs::rand::fill(out).expect("the system's random source");
     }

@@ -4,6 +4,8 @@ use std::{future::Future, pin::Pin};
 
 use serde_json::Value;
 
+use crate::World;
+
 /// A boxed future, so that [`House`] can be a trait object.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -49,6 +51,7 @@ pub trait House: Send + Sync + 'static {
     /// Drops fault rules: all of them with `None`, else those that the body names.
     fn clear_faults(&self, which: Option<Value>) -> Boxed<'_, Result<Value, String>>;
 
-    /// Brings the server back to its first day; ports, CAs and TLS stay.
-    fn reset(&self) -> Boxed<'_, Result<(), String>>;
+    /// Brings the server back to its first day; ports, CAs and TLS stay. It calls [`World::reset`] once nothing of its old
+    /// days is at work any more, and before it works again.
+    fn reset<'a>(&'a self, world: &'a World) -> Boxed<'a, Result<(), String>>;
 }

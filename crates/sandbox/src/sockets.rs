@@ -48,12 +48,13 @@ pub struct Sockets {
 impl Sockets {
     /// Binds everything, and refuses an address that is not loopback.
     pub fn bind(wish: &Addresses) -> io::Result<Self> {
-        let (udp, dns) = bind_dns(wish.dns)?;
+        let (udp, dns) = bind_dns(wish.dns).map_err(named("dns", wish.dns))?;
+        let tcp = |role, at| bind_tcp(at).map_err(named(role, at));
         let [smtp, control, http, https] = [
-            bind_tcp(wish.smtp)?,
-            bind_tcp(wish.control)?,
-            bind_tcp(wish.http)?,
-            bind_tcp(wish.https)?,
+            tcp("smtp", wish.smtp)?,
+            tcp("control", wish.control)?,
+            tcp("the fake web's http", wish.http)?,
+            tcp("the fake web's https", wish.https)?,
         ];
         let at = Addresses {
             dns: udp.local_addr()?,
@@ -80,6 +81,11 @@ impl Addresses {
         let fake = IpAddr::V4(FAKE_ADDRESS);
         [((fake, 80), self.http), ((fake, 443), self.https)]
     }
+}
+
+/// Says which server cannot listen, and where.
+fn named(role: &'static str, at: SocketAddr) -> impl Fn(io::Error) -> io::Error {
+    move |error| io::Error::new(error.kind(), format!("{role} cannot listen on {at}: {error}"))
 }
 
 /// UDP and TCP on one port: with port 0 the system's choice for UDP may be taken on TCP, so try

@@ -71,6 +71,7 @@ impl Clock for TurnedClock {
 pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
+    #[expect(clippy::disallowed_methods, reason = "this is where chance comes from")]
     fn fill(&self, out: &mut [u8]) {
         // A machine without a random source can run no CA: stopping is the only right answer.
         aws_lc_rs::rand::fill(out).expect("the system has a random source");

@@ -9,7 +9,7 @@ use domain::money::Money;
 use domain::time::{DAY, Entropy, Time};
 use store::{StoreError, Tx, accounts};
 
-use crate::app::accounts::deposit;
+use crate::app::accounts::pay_in;
 use crate::app::desk;
 use crate::app::login::hash_password;
 use crate::clock::SystemEntropy;
@@ -124,8 +124,8 @@ fn make(tx: &mut Tx<'_>, demo: &DemoAccount, hash: &str, now: Time) -> Result<()
     let id = accounts::insert(tx, &account, hash, now)?;
     accounts::update(tx, &Account { id, ..account })?;
     match name {
-        "reseller" => deposit(tx, id, Money::from_minor(100_000_000_000), "demo credit", now),
-        "webhost" => deposit(tx, id, Money::from_minor(1_000_000_000), "demo credit", now),
+        "reseller" => pay_in(tx, id, Money::from_minor(100_000_000_000), "demo credit", now),
+        "webhost" => pay_in(tx, id, Money::from_minor(1_000_000_000), "demo credit", now),
         _ => Ok(()),
     }
 }
@@ -169,26 +169,40 @@ pub async fn settle(
     let settled = desk::settle(house, OrderNumber(order), check, passed, "officer".to_owned());
     match settled.await {
         Ok(state) => Ok(state.word()),
-        Err(crate::app::Failure::Internal(why)) => Err(why),
+        Err(crate::app::Failure::Declined(why)) => Err(why),
         Err(failure) => Err(format!("{:?}", failure.told("settle"))),
     }
 }
 
+/// How long a reset waits for what is being worked on: longer than one look for proofs may take.
+const QUIET: Duration = Duration::from_secs(60);
+
 /// Becomes as new: empty tables, the machine's time, the demo accounts with the same credentials. Ports, CAs and TLS stay.
+/// Numbers begin anew, so no job may come to its end that was begun before: it would write about its order's namesake.
+/// `world` makes the outside as new, in the same rest.
 ///
 /// # Errors
 /// Words for the caller.
-pub async fn reset(opened: &Opened, wanted: &[DemoAccount]) -> Result<(), String> {
+pub async fn reset(
+    opened: &Opened,
+    running: &Running,
+    wanted: &[DemoAccount],
+    world: impl FnOnce(),
+) -> Result<(), String> {
     let house = &opened.house;
+    let rest = running.worker().rest(QUIET).await;
+    let _rest = rest.ok_or("nothing is reset: jobs are still at work; try again")?;
     let emptied: Result<(), StoreError> =
         house.store.write("reset", |tx: &mut Tx<'_>| store::reset::everything(tx)).await;
     emptied.map_err(|e| e.to_string())?;
+    world();
     if let Some(turned) = &opened.turned {
         turned.reset();
     }
     house.repeatable.reset();
     house.faults.clear();
     house.calls.clear();
+    house.logins.forget();
     house.asker.forget();
     make_accounts(house, wanted).await.map_err(|e| e.to_string())?;
     prepare(house).await.map_err(|e| e.to_string())

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::{Deserialize, Serialize};
 use store::StoreError;
 
+use crate::http::routes::ROUTES;
+
 /// A rule: which calls, and what happens to them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,6 +24,47 @@ pub struct Rule {
     /// What happens.
     pub action: Action,
 }
+
+impl Rule {
+    /// A rule as it was written, if it can work.
+    ///
+    /// # Errors
+    /// Words for the caller.
+    pub fn read(value: serde_json::Value) -> Result<Self, String> {
+        let rule: Self =
+            serde_json::from_value(value).map_err(|e| format!("no fault rule: {e}"))?;
+        rule.check().map(|()| rule)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let is = |name: &str| self.endpoint.as_ref().is_none_or(|e| e.eq_ignore_ascii_case(name));
+        if !ROUTES.iter().any(|(endpoint, _)| is(endpoint.name)) {
+            let names: Vec<&str> = ROUTES.iter().map(|(endpoint, _)| endpoint.name).collect();
+            return Err(format!("\"endpoint\" is none of {}", names.join(", ")));
+        }
+        if self.nth == Some(0) {
+            return Err("\"nth\" counts from 1".to_owned());
+        }
+        match self.action {
+            Action::HttpStatus(status) if !(200..=599).contains(&status) => {
+                Err(format!("\"http_status\" {status} is no final answer: write 200 to 599"))
+            }
+            Action::Code(code) if code >= 0 => {
+                Err(format!("\"code\" {code} is no error: write a negative one, like -14"))
+            }
+            Action::Delay(ms) if ms > LONGEST_DELAY => {
+                Err(format!("\"delay\" {ms} is longer than {LONGEST_DELAY} milliseconds"))
+            }
+            Action::StoreError if !is(wire::auto_apply_ssl::ENDPOINT.name) => {
+                Err("\"store_error\" is for AutoApplySSL".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// In milliseconds.
+pub const LONGEST_DELAY: u32 = 600_000;
 
 /// What a rule does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +102,13 @@ impl Faults {
     pub fn add(&self, rule: Rule) {
         self.lock().push((rule, 0));
         self.armed.store(true, Ordering::SeqCst);
+    }
+
+    /// Forgets a rule; false when there is none like it.
+    pub fn remove(&self, rule: &Rule) -> bool {
+        let mut rules = self.lock();
+        let found = rules.iter().position(|(one, _)| one == rule);
+        found.map(|index| rules.remove(index)).is_some()
     }
 
     /// Forgets every rule.
@@ -132,6 +182,35 @@ mod tests {
         assert!(faults.store_error("AutoApplySSL", "a").is_some());
         faults.clear();
         assert_eq!(call("CollectSSL", "b"), None);
+    }
+
+    #[test]
+    fn rules_that_cannot_work_are_refused() {
+        for (text, word) in [
+            (r#"{"action":{"http_status":99}}"#, "200 to 599"),
+            (r#"{"action":{"http_status":600}}"#, "200 to 599"),
+            (r#"{"action":{"code":0}}"#, "negative"),
+            (r#"{"action":{"code":14}}"#, "negative"),
+            (r#"{"action":{"delay":600001}}"#, "600000"),
+            (r#"{"nth":0,"action":"drop"}"#, "from 1"),
+            (r#"{"endpoint":"AutoApply","action":"drop"}"#, "AutoApplySSL, AutoReplaceSSL"),
+            (r#"{"endpoint":"CollectSSL","action":"store_error"}"#, "for AutoApplySSL"),
+            (r#"{"endpoint":"CollectSSL"}"#, "action"),
+        ] {
+            let why = Rule::read(serde_json::from_str(text).unwrap()).unwrap_err();
+            assert!(why.contains(word), "{text}: {why}");
+        }
+    }
+
+    #[test]
+    fn a_rule_is_dropped_alone() {
+        let faults = Faults::default();
+        let (one, other) = (rule(r#"{"action":"drop"}"#), rule(r#"{"nth":3,"action":"drop"}"#));
+        faults.add(one.clone());
+        faults.add(other.clone());
+        assert!(faults.remove(&one));
+        assert!(!faults.remove(&one));
+        assert_eq!(faults.rules(), [other]);
     }
 
     #[test]

@@ -73,6 +73,12 @@ impl Desk {
         Self { from, public_url, sender }
     }
 
+    /// Whether there is a mail server to hand mails to.
+    #[must_use]
+    pub fn can_send(&self) -> bool {
+        self.sender.is_some()
+    }
+
     /// A domain control mail.
     #[must_use]
     pub fn dcv(&self, account: AccountId, facts: &DcvFacts, now: Time) -> NewMail {

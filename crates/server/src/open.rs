@@ -136,9 +136,10 @@ pub(crate) const CLOCK_OFFSET: &str = "clock_offset";
 ///
 /// # Errors
 /// [`OpenError`].
-pub fn store(database: &str, connections: usize, exclusive: bool) -> Result<Store, OpenError> {
-    let Some(path) = sqlite_path(database) else {
-        return Store::open_postgres(database, connections).map_err(bad("database"));
+pub fn store(at: &str, connections: usize, exclusive: bool) -> Result<Store, OpenError> {
+    database(at)?;
+    let Some(path) = sqlite_path(at) else {
+        return Store::open_postgres(at, connections).map_err(bad("database"));
     };
     let options = SqliteOptions { readers: 4, exclusive, ..SqliteOptions::default() };
     Store::open_sqlite_with(path, options).map_err(bad("database"))
@@ -245,6 +246,29 @@ pub(crate) fn pki_base_url(url: &str) -> Result<(), OpenError> {
         false => Err(bad("pki_base_url")(format!(
             "'{url}' will not do: certificates name it, so it must be plain http:// and a public DNS name \
              without a port (not https, not localhost, not an address); for example http://pki.example.com"
+        ))),
+    }
+}
+
+/// What CAs can be named after.
+pub(crate) fn organization(name: &str) -> Result<(), OpenError> {
+    match issuance::ca::ceremony::is_organization(name) {
+        true => Ok(()),
+        false => Err(bad("organization")(format!(
+            "'{name}' will not do: CAs are named after it, so it has 1 to 32 characters and no blanks at its ends"
+        ))),
+    }
+}
+
+/// Where a database may be; nothing is opened.
+pub(crate) fn database(text: &str) -> Result<(), OpenError> {
+    let Some(path) = sqlite_path(text) else {
+        return Store::check_postgres(text).map_err(bad("database"));
+    };
+    match path.is_empty() || path.contains("://") {
+        false => Ok(()),
+        true => Err(bad("database")(format!(
+            "'{text}' is neither a file nor PostgreSQL; write a path, sqlite:PATH, or postgres://user:password@host/name"
         ))),
     }
 }

@@ -96,7 +96,8 @@ pub fn keep(
     tx.execute_one(&KEEP, params![id.0, serial.as_bytes(), der, now.ms()])
 }
 
-/// Gives up what was written down for a request and not signed. Its serial is not used again.
+/// Gives up what was written down for a request and not signed. Its serial stays on a list, for who meets the
+/// number later; it does not come again, since serials are 128 random bits.
 pub fn give_up(tx: &mut Tx<'_>, id: CertificateId, why: &str, now: Time) -> Result<()> {
     tx.execute_one(&KEEP_UNSIGNED, params![id.0, why, now.ms()])?;
     tx.execute_one(&GIVE_UP, params![id.0])

@@ -90,6 +90,28 @@ pub fn unsent(tx: &mut Tx<'_>, ids: &[i64]) -> Result<Vec<Outgoing>> {
     })
 }
 
+/// What a mail is about, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// To whom.
+    pub recipient: String,
+    /// Its subject.
+    pub subject: String,
+    /// The order.
+    pub order: Option<OrderNumber>,
+}
+
+/// What a mail is about.
+pub fn envelope(tx: &mut Tx<'_>, id: i64) -> Result<Option<Envelope>> {
+    tx.query_opt(&ENVELOPE, params![id], |row| {
+        Ok(Envelope {
+            recipient: row.text(0)?,
+            subject: row.text(1)?,
+            order: row.opt_int(2)?.map(OrderNumber),
+        })
+    })
+}
+
 /// Notes that a mail was sent.
 pub fn mark_sent(tx: &mut Tx<'_>, id: i64, now: Time) -> Result<()> {
     tx.execute_later(&MARK_SENT, params![id, now.ms()])
@@ -184,6 +206,7 @@ pub const ALL: &[&Sql] = &[
     &NUMBERS,
     &INSERT,
     &UNSENT,
+    &ENVELOPE,
     &MARK_SENT,
     &MARK_FAILED,
     &OFFER,
@@ -211,6 +234,8 @@ const UNSENT: Sql = Sql::pair(
      WHERE id = ANY(ARRAY(SELECT CAST(jsonb_array_elements_text(CAST(CAST($1 AS TEXT) AS JSONB)) AS BIGINT)))
          AND sent_at IS NULL",
 );
+
+const ENVELOPE: Sql = Sql::both("SELECT recipient, subject, order_number FROM mails WHERE id = $1");
 
 const MARK_SENT: Sql =
     Sql::both("UPDATE mails SET sent_at = $2, last_error = NULL WHERE id = $1 AND sent_at IS NULL");

@@ -167,3 +167,52 @@ fn apply(session: &mut Session, migration: &Migration, digest: &str) -> Result<(
         .map_err(|error| StoreError::Migration(format!("version {version} ({name}): {error}")))?;
     session.execute(&APPLY, params![version, name, digest]).map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Name, SHA-256 of the text for SQLite, the same for PostgreSQL. The newest may be missing until a release has it.
+    const RELEASED: &[(&str, &str, &str)] = &[
+        (
+            "jobs",
+            "775b62228f7d8abacd27b112b729fdd303bd7942adf0ffdc31f99eb9eafb6372",
+            "775b62228f7d8abacd27b112b729fdd303bd7942adf0ffdc31f99eb9eafb6372",
+        ),
+        (
+            "house",
+            "a82d0c994b44f62381df9adb2dc61c8deeb5b0d641a6ea89a1db7753ced38d6c",
+            "a82d0c994b44f62381df9adb2dc61c8deeb5b0d641a6ea89a1db7753ced38d6c",
+        ),
+        (
+            "numbers",
+            "8a73e4bd5e0aaee2c21291f5a64d01a2453860c1b3703c74f014bf843233dc81",
+            "93f3ff725a6688757ca6c144ffdf132dd3841e27e30d5ebc454d916e58a2248f",
+        ),
+        (
+            "address_for",
+            "d5e96f9005b5c97ef5ab6f28b04f3487b4bfd3db14b10f22f1f3dba2fa5a24b6",
+            "d5e96f9005b5c97ef5ab6f28b04f3487b4bfd3db14b10f22f1f3dba2fa5a24b6",
+        ),
+        (
+            "seals",
+            "199452ef90891089638d6ee17c30546b4ed3e1bd80f5f4e5a2124e793796d1e5",
+            "199452ef90891089638d6ee17c30546b4ed3e1bd80f5f4e5a2124e793796d1e5",
+        ),
+    ];
+
+    #[test]
+    fn what_databases_have_applied_stays_as_it_was() {
+        assert!(ALL.len() >= RELEASED.len(), "a migration was taken away");
+        for (migration, (name, sqlite, postgres)) in ALL.iter().zip(RELEASED) {
+            let digests = [Database::Sqlite, Database::Postgres].map(|d| migration.digest(d));
+            assert_eq!(
+                (migration.name, digests),
+                (*name, [(*sqlite).to_owned(), (*postgres).to_owned()]),
+                "migration {} was edited: databases that have it would not start. Take the edit back, and write what \
+                 is to change into a new migration",
+                migration.version
+            );
+        }
+    }
+}

@@ -334,13 +334,15 @@ pub fn foreign_number_used(tx: &mut Tx<'_>, account: AccountId, number: &str) ->
     Ok(!found.is_empty())
 }
 
-/// The orders of an account with this number of its own.
+/// The orders of an account with this number of its own, newest first, before number `before`.
 pub fn by_foreign_number(
     tx: &mut Tx<'_>,
     account: AccountId,
     number: &str,
-) -> Result<Vec<OrderNumber>> {
-    tx.query(&BY_FOREIGN, params![account.0, number], |row| row.int(0).map(OrderNumber))
+    before: i64,
+    limit: u32,
+) -> Result<Vec<OrderView>> {
+    tx.query(&BY_FOREIGN, params![account.0, number, before, limit], read_view)
 }
 
 /// The unique values that were used with a CSR, each with its chain. At most 1000.
@@ -408,9 +410,44 @@ pub fn redeem_stub(tx: &mut Tx<'_>, stub: i64, by: OrderNumber) -> Result<bool> 
     Ok(tx.execute(&REDEEM_STUB, params![stub, by.0])? == 1)
 }
 
-/// Gives a stub order back that an order had redeemed which came to nothing.
-pub fn give_back_stub(tx: &mut Tx<'_>, order: OrderNumber) -> Result<()> {
-    tx.execute(&GIVE_BACK_STUB, params![order.0]).map(drop)
+/// Gives a stub order back that an order had redeemed which came to nothing, and tells its number.
+pub fn give_back_stub(tx: &mut Tx<'_>, order: OrderNumber) -> Result<Option<i64>> {
+    tx.query_opt(&GIVE_BACK_STUB, params![order.0], |row| row.int(0))
+}
+
+/// A stub order in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StubLine {
+    /// Its number.
+    pub number: i64,
+    /// For which product.
+    pub product: i64,
+    /// The order that redeemed it.
+    pub redeemed_by: Option<OrderNumber>,
+    /// When it was made.
+    pub created_at: Time,
+}
+
+/// An account's stub orders, newest first, before number `before`.
+pub fn stubs(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    before: i64,
+    limit: u32,
+) -> Result<Vec<StubLine>> {
+    tx.query(&STUBS, params![account.0, before, limit], |row| {
+        Ok(StubLine {
+            number: row.int(0)?,
+            product: row.int(1)?,
+            redeemed_by: row.opt_int(2)?.map(OrderNumber),
+            created_at: Time::from_ms(row.int(3)?),
+        })
+    })
+}
+
+/// Takes a stub order away that nobody has redeemed, and tells whose it was and for which product.
+pub fn void_stub(tx: &mut Tx<'_>, stub: i64) -> Result<Option<(AccountId, i64)>> {
+    tx.query_opt(&VOID_STUB, params![stub], |row| Ok((AccountId(row.int(0)?), row.int(1)?)))
 }
 
 /// The highest order number, 0 if there is none: a look at the end of an index, where counting reads all of it.
@@ -546,6 +583,8 @@ pub const ALL: &[&Sql] = &[
     &STUB,
     &REDEEM_STUB,
     &GIVE_BACK_STUB,
+    &STUBS,
+    &VOID_STUB,
     &HIGHEST,
 ];
 
@@ -648,8 +687,9 @@ const FOREIGN_USED: Sql = Sql::both(
     "SELECT order_number FROM orders WHERE account_id = $1 AND foreign_order_number = $2 LIMIT 1",
 );
 
-const BY_FOREIGN: Sql = Sql::both(
-    "SELECT order_number FROM orders WHERE account_id = $1 AND foreign_order_number = $2 ORDER BY order_number",
+const BY_FOREIGN: Sql = view!(
+    "WHERE o.account_id = $1 AND o.foreign_order_number = $2 AND o.order_number < $3
+     ORDER BY o.order_number DESC LIMIT $4"
 );
 
 const TOKENS: Sql = Sql::both(
@@ -691,7 +731,17 @@ const REDEEM_STUB: Sql = Sql::both(
     "UPDATE stub_orders SET redeemed_by = $2 WHERE stub_order_number = $1 AND redeemed_by IS NULL",
 );
 
-const GIVE_BACK_STUB: Sql =
-    Sql::both("UPDATE stub_orders SET redeemed_by = NULL WHERE redeemed_by = $1");
+const GIVE_BACK_STUB: Sql = Sql::both(
+    "UPDATE stub_orders SET redeemed_by = NULL WHERE redeemed_by = $1 RETURNING stub_order_number",
+);
+
+const STUBS: Sql = Sql::both(
+    "SELECT stub_order_number, product, redeemed_by, created_at FROM stub_orders
+     WHERE account_id = $1 AND stub_order_number < $2 ORDER BY stub_order_number DESC LIMIT $3",
+);
+
+const VOID_STUB: Sql = Sql::both(
+    "DELETE FROM stub_orders WHERE stub_order_number = $1 AND redeemed_by IS NULL RETURNING account_id, product",
+);
 
 const HIGHEST: Sql = Sql::both("SELECT COALESCE(MAX(order_number), 0) FROM orders");

@@ -8,10 +8,12 @@ pub fn everything(tx: &mut Tx<'_>) -> Result<(), StoreError> {
         tx.execute(table, &[])?;
     }
     if tx.database() == Database::Postgres {
-        tx.query(&RESTART_ORDERS, &[], |_| Ok(()))?;
-        tx.query(&RESTART_CERTIFICATES, &[], |_| Ok(()))?;
+        for restart in [&RESTART_ORDERS, &RESTART_CERTIFICATES, &RESTART_IDENTITIES] {
+            tx.query(restart, &[], |_| Ok(()))?;
+        }
     } else {
         tx.execute(&RESTART_NUMBERS, &[])?;
+        tx.execute(&RESTART_ROWS, &[])?;
     }
     Ok(())
 }
@@ -30,6 +32,7 @@ const TABLES: &[&Sql] = &[
     &Sql::both("DELETE FROM stub_orders"),
     &Sql::both("DELETE FROM crls"),
     &Sql::both("DELETE FROM certificates"),
+    &Sql::both("DELETE FROM unsigned_serials"),
     &Sql::both("DELETE FROM evidence"),
     &Sql::both("DELETE FROM request_tokens"),
     &Sql::both("DELETE FROM request_names"),
@@ -46,3 +49,11 @@ const RESTART_NUMBERS: Sql =
 const RESTART_ORDERS: Sql = Sql::both("SELECT setval('order_numbers', 10000000, false)");
 
 const RESTART_CERTIFICATES: Sql = Sql::both("SELECT setval('certificate_ids', 20000000, false)");
+
+/// The numbers of every table that counts its own rows.
+const RESTART_ROWS: Sql = Sql::both("DELETE FROM sqlite_sequence");
+
+const RESTART_IDENTITIES: Sql = Sql::both(
+    "SELECT setval(CAST(pg_get_serial_sequence(quote_ident(table_name), column_name) AS regclass), 1, false)
+     FROM information_schema.columns WHERE table_schema = current_schema() AND is_identity = 'YES'",
+);

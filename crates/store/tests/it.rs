@@ -6,6 +6,8 @@ mod events;
 mod jobs;
 #[path = "it/migrations.rs"]
 mod migrations;
+#[path = "it/reset.rs"]
+mod reset;
 #[path = "it/transactions.rs"]
 mod transactions;
 

@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use serde::Serialize;
+use server::operator::Office;
 use server::operator::accounts::{self, AccountView, LedgerView, Wishes};
 
 use crate::place::Place;
@@ -113,7 +114,7 @@ struct WishArguments {
     #[arg(long, value_name = "NAME")]
     brand: Option<String>,
     /// How far the balance may fall below zero
-    #[arg(long, value_name = "AMOUNT")]
+    #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
     credit_limit: Option<String>,
     /// Who pays for orders: account (it is debited) or customer (orders wait until they are paid for)
     #[arg(long, value_name = "MODE")]
@@ -180,19 +181,24 @@ struct WithPassword {
 
 /// Runs a command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let json = arguments.place.json;
-    let office = arguments.place.office()?;
-    let changed = match &arguments.command {
+    let place = &arguments.place;
+    let json = place.json;
+    match &arguments.command {
         Command::Create { login_name, currency, wishes, password } => {
-            return password.with(json, |given| {
-                Ok(accounts::create(&office, login_name, given, currency, &wishes.wishes())?)
+            return password.with(place, |office, given| {
+                Ok(accounts::create(office, login_name, given, currency, &wishes.wishes())?)
             });
         }
         Command::Password { login_name, expires, password } => {
-            return password.with(json, |given| {
-                Ok(accounts::set_password(&office, login_name, given, expires.as_deref())?)
+            return password.with(place, |office, given| {
+                Ok(accounts::set_password(office, login_name, given, expires.as_deref())?)
             });
         }
+        _ => {}
+    }
+    let office = place.office()?;
+    let changed = match &arguments.command {
+        Command::Create { .. } | Command::Password { .. } => return Ok(()),
         Command::List => return print_list(json, &accounts::list(&office)?),
         Command::Ledger { login_name, page } => {
             let lines = accounts::ledger(&office, login_name, page.before, page.limit)?;
@@ -215,16 +221,19 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 impl PasswordArguments {
-    /// Does something with the given password or a new one, which is printed once.
+    /// Does something with the given password or a new one, which is printed once. It is read before a database is opened,
+    /// whose files have descriptors too.
     fn with(
         &self,
-        json: bool,
-        act: impl FnOnce(&str) -> anyhow::Result<AccountView>,
+        place: &Place,
+        act: impl FnOnce(&Office, &str) -> anyhow::Result<AccountView>,
     ) -> anyhow::Result<()> {
+        let json = place.json;
         let given = secrets::password(self.password_fd, self.ask).context("password")?;
+        let office = place.office()?;
         let made = given.is_none().then(accounts::fresh_password);
         let password = given.as_deref().map(String::as_str).or(made.as_deref());
-        let account = act(password.unwrap_or_default())?;
+        let account = act(&office, password.unwrap_or_default())?;
         if json {
             return print::json(&WithPassword { account, password: made });
         }

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod ceremony;
 pub mod certificate;
 pub mod config;
+pub mod job;
 pub mod order;
 pub mod product;
 pub mod serve;

@@ -1,7 +1,7 @@
 //! `chancery order`: looked at, taken back, settled, paid for; stub orders.
 
 use serde_json::json;
-use server::operator::orders::{self, OrderDetails, OrderLine};
+use server::operator::orders::{self, Cancelled, OrderDetails, OrderLine, StubView};
 use server::operator::{certificates, products};
 
 use super::account::Page;
@@ -35,10 +35,13 @@ enum Command {
         /// Its login name
         #[arg(long, value_name = "NAME")]
         account: String,
+        /// Only those to which the partner gave this number (foreignOrderNumber)
+        #[arg(long, value_name = "TEXT")]
+        foreign_number: Option<String>,
         #[command(flatten)]
         page: Page,
     },
-    /// Take an order back that has no certificate yet; what it cost is given back
+    /// Take an order back that has no certificate yet, and say what is given back for it
     Cancel {
         /// Its number
         order: i64,
@@ -68,11 +71,25 @@ enum Command {
         #[arg(long, value_name = "CODE")]
         product: i64,
     },
+    /// List an account's stub orders, newest first
+    Stubs {
+        /// Its login name
+        #[arg(long, value_name = "NAME")]
+        account: String,
+        #[command(flatten)]
+        page: Page,
+    },
+    /// Take a stub order away that nobody has redeemed
+    Void {
+        /// Its stubOrderNumber
+        stub: i64,
+    },
     /// Settle a check of an order by hand
     Settle {
         /// Its number
         order: i64,
-        /// organization, call_back, applicant_representative, agreement, jurisdiction, second_person, payment, approval
+        /// organization, call_back, applicant_representative, agreement, jurisdiction, second_person, key_attestation,
+        /// shipping, payment or approval; domain_control and mailbox_control can only be refused, proofs let them pass
         check: String,
         /// pass or fail
         result: String,
@@ -91,14 +108,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             let found = orders::show(&office, *order)?;
             if answers_json { print::json(&found) } else { print_order(&found) }
         }
-        Command::List { account, page } => {
-            let found = orders::list(&office, account, page.before, page.limit)?;
+        Command::List { account, foreign_number, page } => {
+            let foreign = foreign_number.as_deref();
+            let found = orders::list(&office, account, foreign, page.before, page.limit)?;
             if answers_json { print::json(&found) } else { print_list(&found) }
         }
         Command::Cancel { order, why } => {
-            orders::cancel(&office, *order, why)?;
-            let words = format!("Order {order} is taken back, and what it cost is given back.");
-            say(json!({ "order": order, "state": "rejected" }), words)
+            let done = orders::cancel(&office, *order, why)?;
+            if answers_json { print::json(&done) } else { print::line(&cancelled(&done)) }
         }
         Command::Revoke { order, reason } => {
             let done = certificates::revoke_order(&office, *order, reason)?;
@@ -113,11 +130,46 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             let stub = orders::stub(&office, account, &catalogue, *product)?;
             say(json!({ "stubOrderNumber": stub }), format!("stubOrderNumber={stub}"))
         }
+        Command::Stubs { account, page } => {
+            let found = orders::stubs(&office, account, page.before, page.limit)?;
+            if answers_json { print::json(&found) } else { print_stubs(&found) }
+        }
+        Command::Void { stub } => {
+            orders::void(&office, *stub)?;
+            let words = format!("Stub order {stub} can no longer be redeemed.");
+            say(json!({ "stubOrderNumber": stub, "state": "void" }), words)
+        }
         Command::Settle { order, check, result } => {
             let state = orders::settle(&office, *order, check, result)?;
             say(json!({ "order": order, "state": state }), format!("Order {order} is now {state}."))
         }
     }
+}
+
+fn cancelled(done: &Cancelled) -> String {
+    let given = match (&done.given_back, done.stub, &done.owed_to_customer) {
+        (Some(amount), ..) => format!("{amount} is given back to the account"),
+        (_, Some(stub), _) => format!("stub order {stub} can be redeemed again"),
+        (_, _, Some(amount)) => {
+            format!(
+                "the customer paid {amount} for it, which is owed to them and in no ledger here"
+            )
+        }
+        (None, None, None) => "nothing was given for it".to_owned(),
+    };
+    format!("Order {} is taken back; {given}.", done.order)
+}
+
+fn print_stubs(all: &[StubView]) -> anyhow::Result<()> {
+    let row = |s: &StubView| {
+        [
+            s.stub.to_string(),
+            s.product.to_string(),
+            s.created_at.clone(),
+            print::or_nothing(s.redeemed_by.as_ref()),
+        ]
+    };
+    print::table(["stubOrderNumber", "Product", "Since", "Redeemed by"], all.iter().map(row))
 }
 
 fn print_list(all: &[OrderLine]) -> anyhow::Result<()> {

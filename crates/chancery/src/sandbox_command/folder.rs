@@ -1,12 +1,12 @@
 //! The sandbox's folder: ports, credentials, TLS, roots. Everything that has to be the same at the next start.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, SanType,
@@ -15,8 +15,12 @@ use serde::{Deserialize, Serialize};
 use server::app::issue::Authority;
 use server::demo::{self, DemoAccount};
 
-/// The folder.
-pub struct Folder(PathBuf);
+/// The folder, held against other sandboxes as long as this lives.
+pub struct Folder {
+    path: PathBuf,
+    /// The system frees it when the process ends, however it ends.
+    _lock: File,
+}
 
 /// The six ports, chosen once.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -37,7 +41,7 @@ pub struct Ports {
 
 /// The line that says that everything is ready, in this order.
 #[derive(Serialize)]
-struct Ready {
+struct Ready<'a> {
     ready: bool,
     api: String,
     http: String,
@@ -48,7 +52,17 @@ struct Ready {
     tls_ca: String,
     roots: String,
     test_roots: String,
-    accounts: Vec<serde_json::Value>,
+    accounts: Vec<ReadyAccount<'a>>,
+}
+
+/// An account of the ready line, in this order.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReadyAccount<'a> {
+    login_name: &'a str,
+    login_password: &'a str,
+    role: &'a str,
+    brand: &'a str,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -68,7 +82,8 @@ impl Folder {
     /// Opens the folder, or makes it.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         fs::create_dir_all(path).with_context(|| format!("cannot make {}", path.display()))?;
-        let folder = Self(fs::canonicalize(path)?);
+        let path = fs::canonicalize(path)?;
+        let folder = Self { _lock: lock(&path)?, path };
         if !folder.path("credentials.json").exists() {
             let accounts = demo::fresh_accounts().into_iter();
             let accounts = accounts.map(|a| Account {
@@ -88,7 +103,7 @@ impl Folder {
 
     /// A file in the folder.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
+        self.path.join(name)
     }
 
     /// The ports of the last start; free ones for a new folder.
@@ -145,13 +160,11 @@ impl Folder {
         let at = |name: &str| self.path(name).display().to_string();
         let accounts: Vec<_> = accounts
             .iter()
-            .map(|a| {
-                serde_json::json!({
-                    "loginName": a.login_name,
-                    "loginPassword": a.password,
-                    "role": a.login_name,
-                    "brand": a.brand,
-                })
+            .map(|a| ReadyAccount {
+                login_name: &a.login_name,
+                login_password: &a.password,
+                role: &a.login_name,
+                brand: &a.brand,
             })
             .collect();
         let ready = Ready {
@@ -204,5 +217,23 @@ impl Folder {
         file.write_all(content)?;
         file.sync_all()?;
         fs::rename(&beside, &path).with_context(|| path.display().to_string())
+    }
+}
+
+/// Two that set up one folder would each keep a half of it.
+fn lock(folder: &Path) -> anyhow::Result<File> {
+    let path = folder.join("sandbox.lock");
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600);
+    let file = options.open(&path).with_context(|| path.display().to_string())?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => bail!(
+            "another sandbox is running with the folder {}; stop it, or name another folder with --dir",
+            folder.display()
+        ),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("{} cannot be locked", path.display()))
+        }
     }
 }

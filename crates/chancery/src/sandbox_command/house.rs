@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sandbox::{Boxed, House};
+use sandbox::{Boxed, House, World};
 use serde_json::{Value, json};
 use server::demo::{self, DemoAccount};
 use server::faults::Rule;
@@ -83,26 +83,47 @@ impl House for SandboxHouse {
 
     fn set_faults(&self, rules: Value) -> Boxed<'_, Result<Value, String>> {
         Box::pin(async move {
-            let rules: Vec<Rule> = match rules {
-                Value::Array(_) => serde_json::from_value(rules),
-                one => serde_json::from_value(one).map(|rule| vec![rule]),
+            let faults = &self.opened.house.faults;
+            for rule in read_rules(rules)? {
+                faults.add(rule);
             }
-            .map_err(|error| format!("no fault rule: {error}"))?;
-            for rule in rules {
-                self.opened.house.faults.add(rule);
-            }
-            Ok(json!(self.opened.house.faults.rules()))
+            Ok(json!(faults.rules()))
         })
     }
 
-    fn clear_faults(&self, _which: Option<Value>) -> Boxed<'_, Result<Value, String>> {
+    fn clear_faults(&self, which: Option<Value>) -> Boxed<'_, Result<Value, String>> {
         Box::pin(async {
-            self.opened.house.faults.clear();
-            Ok(json!([]))
+            let faults = &self.opened.house.faults;
+            match which {
+                None => faults.clear(),
+                Some(which) => {
+                    for rule in read_rules(which)? {
+                        if !faults.remove(&rule) {
+                            return Err(format!("there is no rule like {}", json!(rule)));
+                        }
+                    }
+                }
+            }
+            Ok(json!(faults.rules()))
         })
     }
 
-    fn reset(&self) -> Boxed<'_, Result<(), String>> {
-        Box::pin(async { demo::reset(&self.opened, &self.accounts).await })
+    fn reset<'a>(&'a self, world: &'a World) -> Boxed<'a, Result<(), String>> {
+        Box::pin(async {
+            match &*self.running.read().await {
+                Some(running) => {
+                    demo::reset(&self.opened, running, &self.accounts, || world.reset()).await
+                }
+                None => Err("the sandbox is stopping".to_owned()),
+            }
+        })
+    }
+}
+
+/// One rule, or a list of them.
+fn read_rules(rules: Value) -> Result<Vec<Rule>, String> {
+    match rules {
+        Value::Array(rules) => rules.into_iter().map(Rule::read).collect(),
+        one => Rule::read(one).map(|rule| vec![rule]),
     }
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::anyhow;
 use sandbox::{Addresses, Options, Outside, Sockets, World};
 use server::config::Rules;
 use server::demo;
@@ -18,7 +18,7 @@ use server::start::{Listeners, Running};
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
-use crate::signals;
+use crate::{print, signals};
 use folder::Folder;
 
 /// Start the real server with a fake DNS, a fake web, a mailbox and a clock that you turn.
@@ -63,22 +63,29 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
 const AT_MOST: Duration = Duration::from_secs(2);
 
 async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
+    if let Some(listen) = arguments.listen {
+        anyhow::ensure!(
+            listen.ip().is_loopback(),
+            "--listen must be a loopback address, like 127.0.0.1:8443: a sandbox is for this machine only"
+        );
+    }
     let folder = Folder::open(&arguments.dir)?;
     let mut ports = folder.ports()?;
     if let Some(listen) = arguments.listen {
-        anyhow::ensure!(listen.ip().is_loopback(), "--listen must be a loopback address");
         ports.api = listen;
     }
-    let api = bind(ports.api).await?;
-    let http = bind(ports.http).await?;
-    let web = bind(ports.web).await?;
+    let kept = kept_ports(&folder);
+    let way_out = if arguments.listen.is_some() { "name another with --listen" } else { &kept };
+    let api = bind("api", ports.api, way_out).await?;
+    let http = bind("http", ports.http, &kept).await?;
+    let web = bind("web", ports.web, &kept).await?;
     let wish = Addresses {
         dns: ports.dns,
         smtp: ports.smtp,
         control: ports.control,
         ..Addresses::default()
     };
-    let sockets = Sockets::bind(&wish).context("the fake world's ports")?;
+    let sockets = Sockets::bind(&wish).map_err(|error| anyhow!("{error}; {kept}"))?;
     let at = sockets.addresses();
     ports.api = api.local_addr()?;
     ports.http = http.local_addr()?;
@@ -102,7 +109,7 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     let running = Running::start(opened.house.clone(), listeners).await?;
     let house = house::SandboxHouse::new(opened, running, accounts.clone());
     outside.open_control(house.clone())?;
-    println!("{}", folder.ready_line(&ports, &accounts));
+    print::line(&folder.ready_line(&ports, &accounts))?;
 
     let abandoned = tokio::select! {
         () = signals::stopped() => false,
@@ -161,10 +168,15 @@ fn plan(
     })
 }
 
-async fn bind(at: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(at).await.with_context(|| {
-        format!("cannot listen on {at}: is another sandbox running with the same folder?")
-    })
+async fn bind(role: &str, at: SocketAddr, way_out: &str) -> anyhow::Result<TcpListener> {
+    let bound = TcpListener::bind(at).await;
+    bound.map_err(|error| anyhow!("{role} cannot listen on {at}: {error}; {way_out}"))
+}
+
+/// What to do when a port of the last start is taken.
+fn kept_ports(folder: &Folder) -> String {
+    let kept = folder.path("ports.json");
+    format!("the ports of the first start are kept: remove {} to choose anew", kept.display())
 }
 
 /// Waits for the end of standard input.

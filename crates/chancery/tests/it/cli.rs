@@ -26,6 +26,11 @@ on_both!(
     a_revocation_is_in_the_list_within_a_minute,
     templates_are_checked_and_kept,
     what_does_not_exist_is_named,
+    what_comes_back_of_a_cancelled_order_is_told,
+    stub_orders_are_listed_and_voided,
+    orders_are_found_by_the_partners_number,
+    a_mail_that_was_given_up_is_tried_again,
+    checks_that_cannot_be_settled_are_told_apart,
 );
 
 fn an_account_made_beside_a_running_sandbox_orders(sandbox: &Sandbox) {
@@ -251,6 +256,9 @@ fn templates_are_checked_and_kept(sandbox: &Sandbox) {
     let add = ["template", "add", "--account", &shop.name, "--kind", "dcv", "--subject", "Mine"];
     refused(&[&add[..], &["--text", &bad, &flag, &place]].concat(), "{{ code }}");
     let made = cli(sandbox, &[&add[..], &["--text", &good]].concat());
+    let events = cli(sandbox, &["audit", "list", "--account", &shop.name]);
+    assert_eq!(events[0]["kind"], "template.added");
+    assert_eq!(events[0]["detail"]["template"], made["template"]);
     let listed = cli(sandbox, &["template", "list", "--account", &shop.name]);
     assert_eq!(listed[0]["template"], made["template"]);
 
@@ -289,6 +297,165 @@ fn what_does_not_exist_is_named(sandbox: &Sandbox) {
     ] {
         refused(&[arguments, &[&flag, &place]].concat(), words);
     }
+}
+
+fn what_comes_back_of_a_cancelled_order_is_told(sandbox: &Sandbox) {
+    let cancel = |order: &str| cli(sandbox, &["order", "cancel", order, "--why", "not wanted"]);
+    let order = |shop: &Shop<'_>| {
+        let answer = shop.order(&Csr::new(&fresh_name("back")));
+        answer.get("orderNumber").to_owned()
+    };
+    let parts = |done: &Value| {
+        ["given_back", "stubOrderNumber", "owed_to_customer"].map(|key| done[key].clone())
+    };
+    let shop = Shop::open(sandbox, &["--credit-limit", "100", "--privileges", "voucher"]);
+    let none = Value::Null;
+    assert_eq!(parts(&cancel(&order(&shop))), ["79.00".into(), none.clone(), none.clone()]);
+    let make = ["order", "stub", "--account", &shop.name, "--product", "488"];
+    let stub = &cli(sandbox, &make)["stubOrderNumber"];
+    let redeemed = shop.redeem(&stub.to_string()).order_number();
+    assert_eq!(parts(&cancel(&redeemed)), [none.clone(), stub.clone(), none.clone()]);
+
+    // A customer who has paid is owed the money by whom he paid; one who has not is owed nothing.
+    let shop = Shop::open(sandbox, &["--payment", "customer"]);
+    let unpaid = order(&shop);
+    assert_eq!(parts(&cancel(&unpaid)), [none.clone(), none.clone(), none.clone()]);
+    let paid = order(&shop);
+    cli(sandbox, &["order", "paid", &paid]);
+    assert_eq!(parts(&cancel(&paid)), [none.clone(), none, "79.00".into()]);
+    assert_eq!(shop.shown()["balance"], "0.00");
+    let owed = |order: &str| {
+        let details = cli(sandbox, &["order", "show", order]);
+        let events = details["events"].as_array().expect("events").iter();
+        events
+            .filter(|e| e["kind"] == "refund.owed")
+            .map(|e| e["detail"]["amount"].clone())
+            .collect()
+    };
+    let (of_unpaid, of_paid): (Vec<Value>, Vec<Value>) = (owed(&unpaid), owed(&paid));
+    assert_eq!((of_unpaid, of_paid), (vec![], vec![7_900.into()]));
+
+    let [flag, place] = sandbox.place();
+    let said = chancery(&["order", "cancel", &order(&shop), "--why", "x", &flag, &place]);
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(said.contains("nothing was given for it"), "{said}");
+}
+
+fn stub_orders_are_listed_and_voided(sandbox: &Sandbox) {
+    let shop = Shop::open(sandbox, &["--privileges", "voucher"]);
+    let make = || {
+        let make = ["order", "stub", "--account", &shop.name, "--product", "488"];
+        cli(sandbox, &make)["stubOrderNumber"].to_string()
+    };
+    let (one, two) = (make(), make());
+    let order = shop.redeem(&one).order_number();
+    let listed = cli(sandbox, &["order", "stubs", "--account", &shop.name]);
+    assert_eq!(listed[0]["stubOrderNumber"].to_string(), two);
+    assert_eq!(listed[0]["redeemed_by"], Value::Null);
+    assert_eq!(listed[1]["redeemed_by"].to_string(), order);
+    let [flag, place] = sandbox.place();
+    refused(&["order", "void", &one, &flag, &place], "could still be redeemed");
+    cli(sandbox, &["order", "void", &two]);
+    refused(&["order", "void", &two, &flag, &place], "could still be redeemed");
+    assert_eq!(shop.redeem(&two).get("errorCode"), "-4");
+    let events = cli(sandbox, &["audit", "list", "--account", &shop.name]);
+    let of = |kind: &str| -> Vec<Value> {
+        let events = events.as_array().expect("events").iter();
+        events.filter(|e| e["kind"] == kind).map(|e| e["detail"].clone()).collect()
+    };
+    assert_eq!(of("stub.created").len(), 2);
+    assert_eq!(of("stub.voided")[0]["stub"].to_string(), two);
+    assert_eq!(of("order.placed")[0]["redeemed_stub"].to_string(), one);
+}
+
+fn orders_are_found_by_the_partners_number(sandbox: &Sandbox) {
+    let shop = Shop::open(sandbox, &["--credit-limit", "1000"]);
+    let place = |number: &str| {
+        let form = Form::order(488, &Csr::new(&fresh_name("partner")));
+        shop.post("!AutoApplySSL", form.set("foreignOrderNumber", number)).order_number()
+    };
+    let (first, _, second) = (place("A 17"), place("A 18"), place("A 17"));
+    let list = ["order", "list", "--account", &shop.name, "--foreign-number", "A 17"];
+    let found = |more: &[&str]| -> Vec<String> {
+        let found = cli(sandbox, &[&list[..], more].concat());
+        found.as_array().expect("orders").iter().map(|o| o["order"].to_string()).collect()
+    };
+    assert_eq!(found(&[]), [second.clone(), first.clone()]);
+    assert_eq!(found(&["--before", &second]), [first]);
+}
+
+fn a_mail_that_was_given_up_is_tried_again(sandbox: &Sandbox) {
+    let shop = Shop::open(sandbox, &["--credit-limit", "100"]);
+    let name = fresh_name("givenup");
+    let to = format!("admin@{name}");
+    let form = Form::order(488, &Csr::new(&name)).set("dcvMethod", "EMAIL");
+    let order = shop.post("!AutoApplySSL", form.set("dcvEmailAddress", &to)).order_number();
+    sandbox.wait_for("the mail", || sandbox.mailbox(&to).first().cloned());
+    // As if its server had refused it.
+    let sent = format!("order_number = {order} AND recipient = '{to}' AND sent_at IS NOT NULL");
+    let is_sent = format!("SELECT CAST(id AS TEXT) FROM mails WHERE {sent}");
+    let mail = sandbox.wait_for("the note", || sandbox.rows(&is_sent).pop())[0].clone();
+    sandbox.change(&format!("UPDATE mails SET sent_at = NULL WHERE id = {mail}"));
+    sandbox.change(&format!(
+        "INSERT INTO jobs (kind, subject, payload, run_at, created_at, state, attempts, last_error)
+         VALUES ('mail', {mail}, '', 0, 0, 2, 12, 'refused: 550 no such user')"
+    ));
+    let id: i64 = mail.parse().expect("a number");
+    let given_up = || {
+        let all = cli(sandbox, &["job", "list", "--limit", "10000"]);
+        let mut all = all.as_array().expect("jobs").clone();
+        all.retain(|job| job["subject"] == id);
+        all
+    };
+    let job = given_up().pop().expect("the job");
+    assert_eq!(job["order"].to_string(), order);
+    assert_eq!(job["tries"], 12);
+    assert_eq!(job["last_error"], "refused: 550 no such user");
+    assert!(job["about"].as_str().is_some_and(|about| about.contains(&to)), "{job}");
+    let number = job["job"].to_string();
+    cli(sandbox, &["job", "revive", &number]);
+    sandbox.wait_for("the mail once more", || (sandbox.mailbox(&to).len() == 2).then_some(()));
+    assert!(given_up().is_empty());
+    let [flag, place] = sandbox.place();
+    refused(&["job", "revive", &number, &flag, &place], "chancery job list");
+}
+
+fn checks_that_cannot_be_settled_are_told_apart(sandbox: &Sandbox) {
+    let shop = Shop::open(sandbox, &["--credit-limit", "10000"]);
+    let form = [
+        ("organizationName", "Example Ltd"),
+        ("streetAddress1", "1 Example Street"),
+        ("localityName", "Bradford"),
+        ("postalCode", "BD1 1AA"),
+        ("countryName", "GB"),
+    ]
+    .iter()
+    .fold(Form::order(24, &Csr::new(&fresh_name("desk"))), |form, (n, v)| form.set(n, v))
+    .set("dcvMethod", "CNAME_CSR_HASH");
+    let order = shop.post("!AutoApplySSL", form).order_number();
+    cli(sandbox, &["order", "settle", &order, "organization", "pass"]);
+    let [flag, place] = sandbox.place();
+    let settle = |check: &str, words: &str| {
+        refused(&["order", "settle", &order, check, "pass", &flag, &place], words);
+    };
+    settle("organization", "organization has passed already; open: ");
+    settle("shipping", "this order has no check shipping; open: domain_control");
+    cli(sandbox, &["order", "cancel", &order, "--why", "enough"]);
+    settle("agreement", "no check can be settled of a request that is 'rejected'");
+}
+
+#[test]
+fn secrets_come_from_descriptors_that_were_given() {
+    let sandbox = Sandbox::shared(Database::Sqlite);
+    let [flag, place] = sandbox.place();
+    let name = fresh_name("descriptor");
+    for fd in ["3", "5", "9", "4000000000"] {
+        let create = ["account", "create", &name, "--password-fd", fd, &flag, &place];
+        refused(&create, &format!("file descriptor {fd} is not open"));
+    }
+    refused(&["account", "show", &name, &flag, &place], "there is no account");
+    refused(&["account", "create", &name, "--credit-limit", "-5", &flag, &place], "zero or more");
+    refused(&["account", "create", &name, "--credit-limit", "5.", &flag, &place], "12.50");
 }
 
 /// An account of a story's own.
@@ -452,7 +619,7 @@ fn a_house_serves_from_a_configuration(database: Database) {
         "create",
         "shop",
         "--credit-limit",
-        "100",
+        "160",
         "--config",
         &config,
         "--json",
@@ -464,6 +631,14 @@ fn a_house_serves_from_a_configuration(database: Database) {
     let order = Answer::read(&placed).order_number();
     let details = json(&chancery(&["order", "show", &order, "--config", &config, "--json"]));
     assert_eq!(details["state"], "awaiting_validation");
+
+    // It has no mail server: mails are kept, and no try is counted.
+    let by_mail = Form::order(488, &Csr::new("mail.example.com"))
+        .set("loginName", "shop")
+        .set("loginPassword", &word(&made["password"]))
+        .set("dcvMethod", "EMAIL")
+        .set("dcvEmailAddress", "admin@mail.example.com");
+    Answer::read(&ask(&first, &url, &by_mail).expect("an answer")).order_number();
 
     // This house wants to know for how many servers a wildcard is.
     let wildcard = Form::order(489, &Csr::new("*.example.com"))
@@ -493,6 +668,10 @@ fn a_house_serves_from_a_configuration(database: Database) {
     if database == Database::Sqlite {
         let folder = Path::new(&db.address()).parent().expect("a folder").to_owned();
         let files = crate::private_files::rights(&folder);
+        let file = rusqlite::Connection::open(db.address()).expect("the file");
+        let waiting = "SELECT state, attempts FROM jobs WHERE kind = 'mail'";
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
+        assert_eq!(file.query_row(waiting, [], read).expect("one job"), (0, 0));
         assert!(files.len() >= 3 && files.iter().all(|(_, mode)| *mode == 0o600), "{files:?}");
     }
 
@@ -578,6 +757,7 @@ fn a_configuration_that_cannot_work_does_not_start() {
         ("public_url = \"https:", "public_url = \"http:", "write https://"),
         ("tls.pem", "nothing.pem", "nothing.pem"),
         ("[tls]", "sandbox = true\n[tls]", "unknown field"),
+        ("\"Test Trust\"", "\"\"", "1 to 32 characters"),
         ("/keys\"", "/nowhere\"", "chancery ceremony"),
     ] {
         assert!(text.contains(good), "{good} in {text}");
@@ -622,6 +802,7 @@ fn the_program_explains_itself() {
         "product",
         "order",
         "certificate",
+        "job",
         "audit",
         "template",
     ] {

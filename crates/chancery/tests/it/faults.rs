@@ -52,3 +52,32 @@ fn calls_fail_as_a_rule_says(sandbox: &Sandbox) {
     assert_eq!(code(post(order("A"))), "0");
     assert_eq!(code(post(order("B"))), "0");
 }
+
+#[test]
+fn rules_are_checked_and_dropped_by_name() {
+    let sandbox = Sandbox::shared(store::Database::Sqlite);
+    let url = format!("{}/faults", sandbox.at("control"));
+    let send = |method: reqwest::Method, body: &Value| {
+        let answer = sandbox.http().request(method, &url).json(body).send().expect("an answer");
+        (answer.status().as_u16(), answer.text().expect("text"))
+    };
+    let nobody = fresh_name("nobody");
+    let rule = |nth: u32| json!({ "account": nobody, "nth": nth, "action": "drop" });
+    let odd = json!([rule(1), { "account": nobody, "action": { "http_status": 99 } }]);
+    let (status, words) = send(reqwest::Method::POST, &odd);
+    assert!(status == 400 && words.contains("200 to 599"), "{status} {words}");
+    let mine = || {
+        let all = sandbox.control_get("/faults");
+        let mut all = all.as_array().expect("rules").clone();
+        all.retain(|rule| rule["account"] == nobody.as_str());
+        all
+    };
+    assert!(mine().is_empty(), "one that cannot work keeps its neighbours out");
+    assert_eq!(send(reqwest::Method::POST, &json!([rule(1), rule(2)])).0, 200);
+    assert_eq!(send(reqwest::Method::DELETE, &rule(1)).0, 200);
+    assert_eq!(mine(), [rule(2)]);
+    let (status, words) = send(reqwest::Method::DELETE, &rule(1));
+    assert!(status == 400 && words.contains("there is no rule like"), "{status} {words}");
+    assert_eq!(send(reqwest::Method::DELETE, &rule(2)).0, 200);
+    assert!(mine().is_empty());
+}

@@ -4,8 +4,6 @@
 //! other's way by names that nobody else uses ([`fresh_name`]). It ends with the test process, whose end of the pipe it
 //! watches.
 
-#![allow(dead_code, reason = "not every story needs every tool")]
-
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

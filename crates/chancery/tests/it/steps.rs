@@ -1,7 +1,5 @@
 //! Steps that many stories share.
 
-#![allow(dead_code, reason = "not every story needs every step")]
-
 use serde_json::{Value, json};
 
 use crate::kit::{Answer, Csr, Form, Sandbox};

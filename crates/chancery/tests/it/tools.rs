@@ -1,7 +1,5 @@
 //! Outside tools that judge what came out: `openssl`, Python, pkilint; and a reader of DER for what tests look at.
 
-#![allow(dead_code, reason = "not every story needs every tool")]
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -199,9 +199,15 @@ fn finish(
     Ok(CaCertificate::read(id, slot, der)?)
 }
 
+/// Whether CAs may be named after it: 1 to 32 characters, so that there is room for what the CA is for, and no blanks at the
+/// ends.
+#[must_use]
+pub fn is_organization(name: &str) -> bool {
+    name.trim() == name && (1..=32).contains(&name.chars().count())
+}
+
 fn subject(slot: CaSlot, options: &CeremonyOptions) -> Result<Vec<u8>, CeremonyError> {
-    let given = options.organization.trim();
-    if given != options.organization || !(1..=32).contains(&given.chars().count()) {
+    if !is_organization(&options.organization) {
         return Err(CeremonyError::Organization);
     }
     if !crate::lint::is_public_http_url(&options.base_url) {

@@ -77,8 +77,7 @@ pub(super) async fn clear_faults(State(desk): State<Desk>, which: Option<Body<Va
 pub(super) async fn reset(State(desk): State<Desk>) -> Answer {
     let _turn = desk.turn.lock().await;
     let failed = |error| Wrong(StatusCode::INTERNAL_SERVER_ERROR, error);
-    desk.house.reset().await.map_err(failed)?;
-    desk.world.reset();
+    desk.house.reset(&desk.world).await.map_err(failed)?;
     done()
 }
 

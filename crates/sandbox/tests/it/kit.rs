@@ -70,8 +70,9 @@ impl House for FakeHouse {
     fn clear_faults(&self, which: Option<Value>) -> Boxed<'_, Result<Value, String>> {
         ready(Ok(json!({"which": which})))
     }
-    fn reset(&self) -> Boxed<'_, Result<(), String>> {
+    fn reset<'a>(&'a self, world: &'a World) -> Boxed<'a, Result<(), String>> {
         self.hear("reset");
+        world.reset();
         ready(Ok(()))
     }
 }

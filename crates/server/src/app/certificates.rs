@@ -21,7 +21,7 @@ pub enum Which {
 /// Revokes a certificate; the next CRL, within a minute, names it.
 ///
 /// # Errors
-/// [`Failure::Internal`] with words for people.
+/// [`Failure::Declined`] with words for people.
 pub async fn revoke(
     house: &Arc<House>,
     which: Which,
@@ -48,9 +48,9 @@ pub fn revoke_in(
         Which::Serial(serial) => serial,
         Which::Order(number) => {
             let order = orders::by_number(tx, number)?
-                .ok_or_else(|| Failure::Internal(format!("there is no order {number}")))?;
+                .ok_or_else(|| Failure::Declined(format!("there is no order {number}")))?;
             crls::serial_of(&order.state).ok_or_else(|| {
-                Failure::Internal(format!(
+                Failure::Declined(format!(
                     "order {number} has no certificate: it is {}",
                     order.state
                 ))

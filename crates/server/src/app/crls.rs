@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::certificate::{CaId, RevocationReason, Serial};
 use domain::order::RequestState;
-use domain::time::{DAY, HOUR, MINUTE, Time};
+use domain::time::{DAY, HOUR, Time};
 use issuance::ca::{self, CaRole};
 use issuance::crl::{CrlRequest, Revoked};
 use store::events::{self, NewEvent};
@@ -119,7 +119,7 @@ pub async fn renew(house: &Arc<House>, job_subject: i64, ticket: Ticket) -> Resu
 /// Revokes a certificate and promises a new list at once.
 ///
 /// # Errors
-/// [`Failure::Internal`] with words for people when there is no such certificate or it is revoked already.
+/// [`Failure::Declined`] with words for people when there is no such certificate or it is revoked already.
 pub fn revoke(
     tx: &mut Tx<'_>,
     serial: Serial,
@@ -127,7 +127,7 @@ pub fn revoke(
     actor: &str,
     now: Time,
 ) -> Result<(), Failure> {
-    let unknown = || Failure::Internal(format!("no certificate has the serial {serial}"));
+    let unknown = || Failure::Declined(format!("no certificate has the serial {serial}"));
     let id = certificates::request_of(tx, serial)?.ok_or_else(unknown)?;
     let order = orders::by_certificate(tx, id)?.ok_or_else(unknown)?;
     let after = order.state.clone().revoked(reason, now)?;
@@ -145,12 +145,6 @@ pub fn revoke(
         at: now,
     };
     Ok(events::append(tx, &event)?)
-}
-
-/// For how long a list may be kept by those who fetch it.
-#[must_use]
-pub fn cache_seconds() -> i64 {
-    MINUTE / 1_000
 }
 
 /// The serial of an order's certificate, if it has one that can be revoked.

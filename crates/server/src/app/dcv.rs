@@ -98,7 +98,7 @@ pub(crate) struct Letter<'a> {
     pub now: Time,
 }
 
-/// Writes one mail per address and random value for the names that wait for one.
+/// Writes one mail for each name that waits for one: each has an address and a random value of its own.
 pub(crate) fn send_codes(
     house: &House,
     tx: &mut Tx<'_>,

@@ -17,7 +17,7 @@ use crate::house::House;
 /// Settles a check of an order and gives the request's new state.
 ///
 /// # Errors
-/// [`Failure::Internal`] with words for people: no such order, no such open check. Control of domains cannot be passed by
+/// [`Failure::Declined`] with words for people: no such order, no such open check. Control of domains cannot be passed by
 /// hand: it is shown by proofs.
 pub async fn settle(
     house: &Arc<House>,
@@ -46,10 +46,10 @@ pub fn settle_in(
     if passed && matches!(check, CheckKind::DomainControl | CheckKind::MailboxControl) {
         let why =
             format!("{check} is passed by proofs: publish them, or enter the code of the mail");
-        return Err(Failure::Internal(why));
+        return Err(Failure::Declined(why));
     }
     let order = orders::by_number(tx, number)?
-        .ok_or_else(|| Failure::Internal(format!("there is no order {number}")))?;
+        .ok_or_else(|| Failure::Declined(format!("there is no order {number}")))?;
     let state = order.state.clone();
     let after = match (check, passed) {
         (CheckKind::Payment, true) => state.paid()?,

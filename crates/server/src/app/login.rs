@@ -119,6 +119,11 @@ impl Logins {
         }
         right.insert(fingerprint, Instant::now());
     }
+
+    /// Forgets all of them: when accounts are numbered anew, another may come to have the number of one remembered.
+    pub fn forget(&self) {
+        locked(&self.right).clear();
+    }
 }
 
 /// Lets a caller in, or says -16 whatever the reason. Wrong passwords are counted and lock the account for a while.

@@ -18,7 +18,7 @@ pub mod select;
 pub mod validate;
 pub mod waiting_room;
 
-use domain::order::WrongState;
+use domain::order::{NotSettled, WrongState};
 use domain::refusal::Refusal;
 use store::StoreError;
 
@@ -29,6 +29,9 @@ pub enum Failure {
     Refused(Refusal),
     /// The answer says -14; the log says why.
     Store(StoreError),
+    /// It cannot be done as things are; words for the person who asked. A caller of the interface is told of such things by
+    /// [`Failure::Refused`], so for him it is a fault of ours.
+    Declined(String),
     /// Something else of ours went wrong.
     Internal(String),
 }
@@ -47,7 +50,13 @@ impl From<StoreError> for Failure {
 
 impl From<WrongState> for Failure {
     fn from(error: WrongState) -> Self {
-        Failure::Internal(error.to_string())
+        Failure::Declined(error.to_string())
+    }
+}
+
+impl From<NotSettled> for Failure {
+    fn from(error: NotSettled) -> Self {
+        Failure::Declined(error.to_string())
     }
 }
 
@@ -61,7 +70,7 @@ impl Failure {
                 tracing::error!(use_case, %error, "store failed");
                 Refusal::Internal(None)
             }
-            Failure::Internal(error) => {
+            Failure::Declined(error) | Failure::Internal(error) => {
                 tracing::error!(use_case, %error, "use case failed");
                 Refusal::Internal(None)
             }

@@ -343,11 +343,14 @@ impl Draft {
         order: OrderNumber,
         placement: &Placement,
     ) -> Result<(), StoreError> {
-        let detail = serde_json::json!({
+        let mut detail = serde_json::json!({
             "product": self.composed.choice.product.code,
             "cost": placement.cost.minor(),
             "state": placement.state.word(),
         });
+        if let Some(stub) = self.request.stub_order_number {
+            detail["redeemed_stub"] = stub.into();
+        }
         events::append(
             tx,
             &NewEvent {
@@ -443,7 +446,7 @@ pub fn end(
     after: RequestState,
     actor: &str,
     now: Time,
-) -> Result<(), Failure> {
+) -> Result<GivenBack, Failure> {
     let kind = match after {
         RequestState::Expired => "order.expired",
         RequestState::Failed { .. } => "order.failed",
@@ -465,50 +468,71 @@ pub fn end(
         at: now,
     };
     events::append(tx, &event)?;
-    orders::give_back_stub(tx, order.number)?;
-    refund(tx, order, kind, now)
+    match orders::give_back_stub(tx, order.number)? {
+        Some(stub) => Ok(GivenBack::Stub(stub)),
+        None => refund(tx, order, kind, actor, now),
+    }
 }
 
-/// Gives back what an order was debited with, at most once.
+/// What comes back of an order that came to nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GivenBack {
+    /// Nothing had been given for it.
+    Nothing,
+    /// To the account.
+    Money(Money),
+    /// A stub order, which can be redeemed again.
+    Stub(i64),
+    /// The customer has paid it, not to the account's credit: who took the money owes it.
+    Owed(Money),
+}
+
+/// Gives back what an order was debited with, at most once. What its customer has paid is in no ledger of ours: that it is
+/// owed is written into the audit trail.
 ///
 /// # Errors
 /// When the store fails.
-pub fn refund(tx: &mut Tx<'_>, order: &OrderView, why: &str, now: Time) -> Result<(), Failure> {
+pub fn refund(
+    tx: &mut Tx<'_>,
+    order: &OrderView,
+    why: &str,
+    actor: &str,
+    now: Time,
+) -> Result<GivenBack, Failure> {
     let debited = accounts::debited(tx, order.number)?.unwrap_or_default();
-    if debited > domain::money::Money::ZERO
-        && accounts::write_refund(tx, order.account, order.number, debited, why, now)?
-    {
-        accounts::give(tx, order.account, debited)?;
+    if debited > Money::ZERO {
+        if accounts::write_refund(tx, order.account, order.number, debited, why, now)? {
+            accounts::give(tx, order.account, debited)?;
+        }
+        return Ok(GivenBack::Money(debited));
     }
-    Ok(())
+    if order.cost <= Money::ZERO || matches!(order.state, RequestState::AwaitingPayment { .. }) {
+        return Ok(GivenBack::Nothing);
+    }
+    let detail = serde_json::json!({ "amount": order.cost.minor() }).to_string();
+    let event = NewEvent {
+        account: order.account,
+        order: Some(order.number),
+        kind: "refund.owed",
+        actor,
+        detail: &detail,
+        at: now,
+    };
+    events::append(tx, &event)?;
+    Ok(GivenBack::Owed(order.cost))
 }
 
-/// Takes an order back that has no certificate yet, and refunds it.
+/// Takes an order back that has no certificate yet, inside of a transaction, and refunds it.
 ///
 /// # Errors
-/// [`Failure::Refused`] when there is no such order; [`Failure::Internal`] when it cannot be taken back any more.
-pub async fn cancel(
-    house: &Arc<House>,
-    number: OrderNumber,
-    why: String,
-    actor: String,
-) -> Result<(), Failure> {
-    let now = house.now();
-    let write = move |tx: &mut Tx<'_>| cancel_in(tx, number, &why, &actor, now);
-    house.store.write("cancel_order", write).await
-}
-
-/// The same inside of a transaction.
-///
-/// # Errors
-/// As [`cancel`].
+/// [`Failure::Refused`] when there is no such order; [`Failure::Declined`] when it cannot be taken back any more.
 pub fn cancel_in(
     tx: &mut Tx<'_>,
     number: OrderNumber,
     why: &str,
     actor: &str,
     now: Time,
-) -> Result<(), Failure> {
+) -> Result<GivenBack, Failure> {
     let order =
         orders::by_number(tx, number)?.ok_or(Failure::Refused(Refusal::invalid("orderNumber")))?;
     let after = order.state.clone().rejected(why.to_owned())?;

@@ -1,12 +1,14 @@
 //! From the file as it is written to what a house is made of. What cannot work is refused here, before anything starts,
 //! with words that say what to write instead.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use domain::ip_range::IpRange;
 use domain::mail_address::MailAddress;
 use domain::names::CertName;
+use url::Url;
 use zeroize::Zeroizing;
 
 use super::{ConnectionsFile, DnsFile, File, MailFile, Rules, TlsChoice};
@@ -51,7 +53,10 @@ impl Settings {
     fn new(file: File) -> Result<Self, BadConfig> {
         open::pki_base_url(&file.pki_base_url)?;
         open::country(&file.country)?;
-        check_public_url(&file.public_url)?;
+        open::organization(&file.organization)?;
+        open::database(&file.database)?;
+        public_url(&file.public_url)?;
+        check_doors(file.listen, file.listen_http)?;
         check_numbers(&file)?;
         let rules = rules(&file)?;
         let mail = file.mail.as_ref().map(|m| mail(m, &file.public_url)).transpose()?;
@@ -190,21 +195,38 @@ impl File {
         if let Some(mail) = &mut self.mail {
             [&mut mail.password_file, &mut mail.ca_file].into_iter().flatten().for_each(settle);
         }
-        if let Some(path) = open::sqlite_path(&self.database) {
+        if let Some(path) = open::sqlite_path(&self.database)
+            && open::database(&self.database).is_ok()
+        {
             self.database = format!("sqlite:{}", folder.join(path).display());
         }
         self
     }
 }
 
-fn check_public_url(url: &str) -> Result<(), BadConfig> {
-    let rest = url.strip_prefix("https://").unwrap_or_default();
-    let plain = rest.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~:/[]".contains(&b));
-    match !rest.is_empty() && plain {
-        true => Ok(()),
-        false => Err(BadConfig(format!(
-            "public_url: '{url}' will not do: links in mails begin with it, so write https:// and a host name; \
+/// `https://`, a host and perhaps a port and a path: links in mails begin with it.
+fn public_url(text: &str) -> Result<Url, BadConfig> {
+    let url = Url::parse(text).ok().filter(|url| {
+        let user = !url.username().is_empty() || url.password().is_some();
+        url.scheme() == "https" && !user && url.query().is_none() && url.fragment().is_none()
+    });
+    // A browser would find its way out of more than this; a mail has to be read by all.
+    let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~:/[]".contains(&b));
+    url.filter(|url| plain && text.starts_with("https://") && url.host().is_some()).ok_or_else(|| {
+        BadConfig(format!(
+            "public_url: '{text}' will not do: links in mails begin with it, so write https:// and a host name; \
              for example https://ca.example.com"
+        ))
+    })
+}
+
+fn check_doors(listen: SocketAddr, listen_http: SocketAddr) -> Result<(), BadConfig> {
+    let (one, other) = (listen.ip(), listen_http.ip());
+    let overlap = one == other || one.is_unspecified() || other.is_unspecified();
+    match listen.port() != 0 && listen.port() == listen_http.port() && overlap {
+        false => Ok(()),
+        true => Err(BadConfig(format!(
+            "listen_http: {listen_http} is where listen is already; give each a port of its own"
         ))),
     }
 }
@@ -316,7 +338,7 @@ fn mail(file: &MailFile, public_url: &str) -> Result<SmtpSettings, BadConfig> {
         tls,
         tls_ca: file.ca_file.as_ref().map(read).transpose()?,
         credentials,
-        hello_name: host_of(public_url).to_owned(),
+        hello_name: host_of(public_url),
         pool_size: 4,
         timeout: Duration::from_secs(file.timeout_seconds),
     };
@@ -348,10 +370,11 @@ fn outside_plan(file: &File) -> OutsidePlan {
     }
 }
 
-/// The host of a URL, without its port.
-fn host_of(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.split(['/', ':']).next().unwrap_or(rest)
+/// The host of a URL that was checked, without its port; an address of IPv6 without its brackets.
+fn host_of(url: &str) -> String {
+    let url = Url::parse(url).ok();
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+    host.trim_matches(['[', ']']).to_owned()
 }
 
 #[cfg(test)]
@@ -398,6 +421,21 @@ mod tests {
     }
 
     #[test]
+    fn hosts_are_read_as_they_are_meant() {
+        for (url, host) in [
+            ("https://ca.example.com", "ca.example.com"),
+            ("https://ca.example.com:8443/shop", "ca.example.com"),
+            ("https://[::1]:8443", "::1"),
+            ("https://192.0.2.7", "192.0.2.7"),
+        ] {
+            assert!(public_url(url).is_ok(), "{url}");
+            assert_eq!(host_of(url), host);
+        }
+        let two = check_doors("192.0.2.1:443".parse().unwrap(), "192.0.2.2:443".parse().unwrap());
+        assert!(two.is_ok());
+    }
+
+    #[test]
     fn what_cannot_work_is_named() {
         for (change, with, word) in [
             ("http://pki.example.com", "http://localhost", "pki_base_url"),
@@ -405,7 +443,23 @@ mod tests {
             ("http://pki.example.com", "http://192.0.2.1", "public DNS name"),
             ("http://pki.example.com", "http://pki.example.com:8080", "without a port"),
             ("https://ca.example.com", "http://ca.example.com", "public_url"),
+            ("https://ca.example.com", "https://:8443", "public_url"),
+            ("https://ca.example.com", "https://ca.example.com?a=b", "public_url"),
+            ("https://ca.example.com", "https://me@ca.example.com", "public_url"),
             ("\"GB\"", "\"Britain\"", "country"),
+            ("\"Example Trust\"", "\"\"", "organization"),
+            ("\"Example Trust\"", "\"Example Trust of Very Many Letters\"", "1 to 32 characters"),
+            (
+                "sqlite:chancery.sqlite",
+                "mysql://root@localhost/ca",
+                "neither a file nor PostgreSQL",
+            ),
+            ("sqlite:chancery.sqlite", "", "neither a file nor PostgreSQL"),
+            ("sqlite:chancery.sqlite", "sqlite:", "neither a file nor PostgreSQL"),
+            ("sqlite:chancery.sqlite", "postgres://", "names no host"),
+            ("sqlite:chancery.sqlite", "postgres://host:port/", "database"),
+            ("0.0.0.0:8080", "0.0.0.0:8443", "port of its own"),
+            ("0.0.0.0:8080", "127.0.0.1:8443", "port of its own"),
             ("#crl_shards = 8", "crl_shards = 0", "crl_shards"),
             ("#rsa_bits = 3072", "rsa_bits = 1024", "rsa_bits"),
             ("#dnssec = \"upstream\"", "dnssec = \"on\"", "dns.dnssec"),

@@ -8,7 +8,7 @@ use store::jobs::{self, Job, NewJob, Ticket};
 use store::mails::{self, NewMail, Outgoing};
 use store::{StoreError, Tx};
 
-use super::{Batches, MAIL, told};
+use super::{Batches, MAIL, retry, told};
 use crate::app::Failure;
 use crate::house::House;
 use crate::together::Answers;
@@ -41,9 +41,6 @@ pub fn post_all(tx: &mut Tx<'_>, mails: Vec<(&NewMail, Time)>) -> Result<(), Sto
     }
     Ok(())
 }
-
-/// How often a mail is tried before it is given up: over about two days.
-const TRIES: i64 = 12;
 
 /// A mail that was handed over.
 pub struct Sent {
@@ -90,7 +87,7 @@ pub async fn run(house: &Arc<House>, batches: &Batches, job: Job) -> Result<(), 
     let at = house.now();
     match outcome {
         Ok(()) => batches.sent.ask(Sent { id, ticket, at }).await.map_err(told),
-        Err(error) if error.is_permanent() || job.attempts >= TRIES => {
+        Err(error) if error.is_permanent() || retry::is_last_mail(job.attempts) => {
             let why = error.to_string();
             tracing::warn!(mail = id, %error, "mail given up");
             let done = move |tx: &mut Tx<'_>| {

@@ -5,12 +5,13 @@
 
 pub mod crl;
 pub mod mail;
+pub mod retry;
 pub mod seal;
 pub mod validate;
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use domain::certificate::CertificateId;
@@ -76,7 +77,7 @@ fn told(failure: Failure) -> String {
     match failure {
         Failure::Refused(refusal) => format!("{refusal:?}"),
         Failure::Store(error) => error.to_string(),
-        Failure::Internal(why) => why,
+        Failure::Declined(why) | Failure::Internal(why) => why,
     }
 }
 
@@ -85,6 +86,8 @@ pub struct Worker {
     house: Arc<House>,
     batches: Arc<Batches>,
     stop: watch::Sender<bool>,
+    /// Nothing is claimed while somebody holds a [`Rest`].
+    resting: AtomicBool,
     /// Jobs that were claimed and are not finished.
     at_work: Arc<AtomicUsize>,
     /// Woken when a job ends.
@@ -101,6 +104,7 @@ impl Worker {
             batches: Arc::new(Batches::new(&house.store)),
             house,
             stop: watch::Sender::new(false),
+            resting: AtomicBool::new(false),
             at_work: Arc::default(),
             ended: Arc::default(),
             nudge: Arc::default(),
@@ -111,7 +115,14 @@ impl Worker {
     pub async fn run(&self) {
         let in_flight = self.house.rules.validations_in_flight;
         let validate = self.loop_over(VALIDATE, in_flight, Duration::from_millis(1));
-        let mail = self.loop_over(MAIL, 16, Duration::from_millis(10));
+        let mail = async {
+            // Without a mail server mails are not tried: they wait, also for a node that has one.
+            if self.house.mail.can_send() {
+                self.loop_over(MAIL, 16, Duration::from_millis(10)).await;
+            } else {
+                tracing::warn!("no mail server is configured: mails are written down and wait");
+            }
+        };
         let crl = self.loop_over(CRL, 4, Duration::from_millis(50));
         let seal = self.loop_over(SEAL, 1, Duration::from_millis(200));
         futures_util::join!(validate, mail, crl, seal);
@@ -136,6 +147,23 @@ impl Worker {
             }
         };
         tokio::time::timeout(patience, settled).await.is_ok()
+    }
+
+    /// Lets no job begin and waits until none is at work, at most so long in real time; None when it was not enough.
+    /// Work goes on when the answer is dropped.
+    pub async fn rest(&self, patience: Duration) -> Option<Rest<'_>> {
+        self.resting.store(true, Ordering::SeqCst);
+        let rest = Rest(self);
+        let quiet = async {
+            loop {
+                let ended = self.ended.notified();
+                if self.at_work.load(Ordering::SeqCst) == 0 {
+                    return;
+                }
+                let _ = tokio::time::timeout(Duration::from_millis(50), ended).await;
+            }
+        };
+        tokio::time::timeout(patience, quiet).await.ok().map(|()| rest)
     }
 
     async fn anything_due(&self) -> bool {
@@ -184,6 +212,10 @@ impl Worker {
         let limit = u32::try_from(limit.min(256)).unwrap_or(1);
         // Counted before, so that nobody sees an empty house between the claim and the start.
         self.at_work.fetch_add(1, Ordering::SeqCst);
+        if self.resting.load(Ordering::SeqCst) {
+            self.at_work.fetch_sub(1, Ordering::SeqCst);
+            return Vec::new();
+        }
         let real = real_now().ms();
         let claim = move |tx: &mut Tx<'_>| -> Result<_, StoreError> {
             match all {
@@ -226,9 +258,9 @@ impl Worker {
             };
             if let Err(error) = done {
                 tracing::warn!(kind, %error, "job failed, will be tried again");
-                let at = house.now().plus(crate::app::validate::pause(attempts)).ms();
-                let retry = move |tx: &mut Tx<'_>| jobs::retry(tx, ticket, at, &error);
-                if let Err(error) = house.store.write("retry_job", retry).await {
+                let at = house.now().plus(retry::pause(&kind, attempts)).ms();
+                let wait = move |tx: &mut Tx<'_>| jobs::retry(tx, ticket, at, &error);
+                if let Err(error) = house.store.write("retry_job", wait).await {
                     tracing::error!(kind, %error, "job cannot be given back");
                 }
             }
@@ -236,6 +268,16 @@ impl Worker {
             ended.notify_waiters();
             drop(slot);
         });
+    }
+}
+
+/// As long as this is held, a [`Worker`] does nothing.
+pub struct Rest<'w>(&'w Worker);
+
+impl Drop for Rest<'_> {
+    fn drop(&mut self) {
+        self.0.resting.store(false, Ordering::SeqCst);
+        self.0.nudge.notify_waiters();
     }
 }
 

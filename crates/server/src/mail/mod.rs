@@ -14,4 +14,3 @@ mod text;
 mod texts;
 
 pub use custom::{BadTemplate, Kind, check as check_template};
-pub use text::language;

@@ -1,12 +1,4 @@
-//! Small things about text: what may stand in a header, in a body, in a file name; and which language is meant.
-
-use domain::order_ssl::Language;
-
-/// The language that a text names (`languageName`); English when it names none of ours.
-#[must_use]
-pub fn language(code: Option<&str>) -> Language {
-    code.and_then(|c| Language::from_code(c.trim())).unwrap_or_default()
-}
+//! Small things about text: what may stand in a header, in a body, in a file name.
 
 /// One line of at most `limit` characters: control characters, line separators and marks that turn the direction of
 /// writing become blanks, and runs of blanks become one.
@@ -68,13 +60,5 @@ mod tests {
         assert_eq!(zip_name("../../ü\"\r\n.zip"), "_.._____.zip");
         assert_eq!(zip_name("*.example.com"), "_.example.com.zip");
         assert_eq!(zip_name(""), "certificate.zip");
-    }
-
-    #[test]
-    fn unknown_languages_are_english() {
-        assert_eq!(language(Some("DE")).code(), "de");
-        for none in [None, Some(""), Some("xx"), Some("en-GB")] {
-            assert_eq!(language(none).code(), "en");
-        }
     }
 }

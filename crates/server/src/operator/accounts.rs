@@ -360,7 +360,7 @@ fn change(
     })
 }
 
-fn note(
+pub(super) fn note(
     tx: &mut Tx<'_>,
     account: AccountId,
     kind: &str,

@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod audit;
 pub mod ceremony;
 pub mod certificates;
+pub mod jobs;
 pub mod orders;
 pub mod products;
 pub mod templates;
@@ -34,11 +35,7 @@ impl Complaint {
 
 impl From<StoreError> for Complaint {
     fn from(error: StoreError) -> Self {
-        Self(match error {
-            // Words of our own, without the prefix that is meant for logs.
-            StoreError::Inconsistent(words) => words,
-            other => other.to_string(),
-        })
+        Self(error.to_string())
     }
 }
 
@@ -46,7 +43,7 @@ impl From<Failure> for Complaint {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Store(error) => error.into(),
-            Failure::Internal(words) => Self(words),
+            Failure::Declined(words) | Failure::Internal(words) => Self(words),
             Failure::Refused(refusal) => Self(format!("refused: {refusal:?}")),
         }
     }

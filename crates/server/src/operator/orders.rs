@@ -7,12 +7,13 @@ use domain::refusal::Refusal;
 use serde::Serialize;
 use store::{certificates, events, evidence, names, orders};
 
-use super::accounts::by_name;
+use super::accounts::{by_name, note};
 use super::audit::EventView;
 use super::certificates::CertificateView;
 use super::products::canonical;
 use super::{Complaint, Done, Office, one_of};
-use crate::app::{Failure, bought::Bought, desk, orders as placing};
+use crate::app::orders::{self as placing, GivenBack};
+use crate::app::{Failure, bought::Bought, desk};
 
 /// An order in a list.
 #[derive(Clone, Debug, Serialize)]
@@ -179,35 +180,69 @@ pub fn show(office: &Office, number: i64) -> Done<OrderDetails> {
     })
 }
 
-/// An account's orders, newest first, before number `before`.
+/// An account's orders, newest first, before number `before`; those with a number of the partner's own, if one is given.
 ///
 /// # Errors
 /// When there is no such account.
 pub fn list(
     office: &Office,
     account: &str,
+    foreign: Option<&str>,
     before: Option<i64>,
     limit: u32,
 ) -> Done<Vec<OrderLine>> {
-    let name = account.to_owned();
+    let (name, foreign) = (account.to_owned(), foreign.map(str::to_owned));
+    let before = before.unwrap_or(i64::MAX);
     office.read("orders", move |tx| {
         let id = by_name(tx, &name)?.id;
-        let found = orders::of_account(tx, id, before.unwrap_or(i64::MAX), limit)?;
+        let found = match &foreign {
+            Some(number) => orders::by_foreign_number(tx, id, number, before, limit)?,
+            None => orders::of_account(tx, id, before, limit)?,
+        };
         Ok(found.iter().map(OrderLine::new).collect())
     })
 }
 
-/// Takes an order back that has no certificate yet; what it cost is given back.
+/// An order that was taken back.
+#[derive(Clone, Debug, Serialize)]
+pub struct Cancelled {
+    /// Its number.
+    pub order: i64,
+    /// Its state.
+    pub state: &'static str,
+    /// Money that was given back to the account.
+    pub given_back: Option<String>,
+    /// The stub order that can be redeemed again.
+    #[serde(rename = "stubOrderNumber")]
+    pub stub: Option<i64>,
+    /// What the customer had paid, and is owed by whom he paid.
+    pub owed_to_customer: Option<String>,
+}
+
+/// Takes an order back that has no certificate yet; what the account gave for it is given back.
 ///
 /// # Errors
 /// When there is no such order, or it cannot be taken back any more.
-pub fn cancel(office: &Office, number: i64, why: &str) -> Done<()> {
+pub fn cancel(office: &Office, number: i64, why: &str) -> Done<Cancelled> {
     let (why, actor, now) = (why.to_owned(), office.actor.clone(), office.now());
     office.write("cancel_order", move |tx| {
-        match placing::cancel_in(tx, OrderNumber(number), &why, &actor, now) {
-            Err(Failure::Refused(Refusal::Invalid(..))) => Err(unknown(number)),
-            other => Ok(other?),
-        }
+        let given = match placing::cancel_in(tx, OrderNumber(number), &why, &actor, now) {
+            Err(Failure::Refused(Refusal::Invalid(..))) => return Err(unknown(number)),
+            other => other?,
+        };
+        let (money, stub, owed) = match given {
+            GivenBack::Nothing => (None, None, None),
+            GivenBack::Money(amount) => (Some(amount.to_string()), None, None),
+            GivenBack::Stub(stub) => (None, Some(stub), None),
+            GivenBack::Owed(amount) => (None, None, Some(amount.to_string())),
+        };
+        Ok(Cancelled {
+            order: number,
+            state: "rejected",
+            given_back: money,
+            stub,
+            owed_to_customer: owed,
+        })
     })
 }
 
@@ -238,7 +273,7 @@ pub fn paid(office: &Office, number: i64) -> Done<&'static str> {
 /// # Errors
 /// When there is no such account or product.
 pub fn stub(office: &Office, account: &str, catalogue: &Catalogue, product: i64) -> Done<i64> {
-    let (name, now) = (account.to_owned(), office.now());
+    let (name, now, actor) = (account.to_owned(), office.now(), office.actor.clone());
     let product = canonical(catalogue, product)?;
     office.write("stub_order", move |tx| {
         let account = by_name(tx, &name)?;
@@ -248,7 +283,66 @@ pub fn stub(office: &Office, account: &str, catalogue: &Catalogue, product: i64)
                  `chancery account set {name} --privileges …` first"
             )));
         }
-        Ok(orders::insert_stub(tx, account.id, product, now)?)
+        let stub = orders::insert_stub(tx, account.id, product, now)?;
+        let detail = serde_json::json!({ "stub": stub, "product": product });
+        note(tx, account.id, "stub.created", &actor, &detail, now)?;
+        Ok(stub)
+    })
+}
+
+/// A stub order in a list.
+#[derive(Clone, Debug, Serialize)]
+pub struct StubView {
+    /// Its number.
+    #[serde(rename = "stubOrderNumber")]
+    pub stub: i64,
+    /// Product code.
+    pub product: i64,
+    /// When it was made.
+    pub created_at: String,
+    /// The order that redeemed it.
+    pub redeemed_by: Option<i64>,
+}
+
+/// An account's stub orders, newest first, before number `before`.
+///
+/// # Errors
+/// When there is no such account.
+pub fn stubs(
+    office: &Office,
+    account: &str,
+    before: Option<i64>,
+    limit: u32,
+) -> Done<Vec<StubView>> {
+    let name = account.to_owned();
+    office.read("stubs", move |tx| {
+        let id = by_name(tx, &name)?.id;
+        let view = |s: orders::StubLine| StubView {
+            stub: s.number,
+            product: s.product,
+            created_at: s.created_at.to_string(),
+            redeemed_by: s.redeemed_by.map(|o| o.0),
+        };
+        let found = orders::stubs(tx, id, before.unwrap_or(i64::MAX), limit)?;
+        Ok(found.into_iter().map(view).collect())
+    })
+}
+
+/// Takes a stub order away that nobody has redeemed.
+///
+/// # Errors
+/// When there is none of that number that could still be redeemed.
+pub fn void(office: &Office, number: i64) -> Done<()> {
+    let (actor, now) = (office.actor.clone(), office.now());
+    office.write("void_stub", move |tx| {
+        let (account, product) = orders::void_stub(tx, number)?.ok_or_else(|| {
+            Complaint(format!(
+                "there is no stub order {number} that could still be redeemed; `chancery order stubs --account …` \
+                 shows an account's, and which orders have redeemed them"
+            ))
+        })?;
+        let detail = serde_json::json!({ "stub": number, "product": product });
+        Ok(note(tx, account, "stub.voided", &actor, &detail, now)?)
     })
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use store::mails::{self, Template};
 
-use super::accounts::by_name;
+use super::accounts::{by_name, note};
 use super::{Complaint, Done, Office};
 use crate::mail::{Kind, check_template};
 
@@ -51,10 +51,13 @@ pub fn add(
     if let Some(checked) = Kind::ALL.into_iter().find(|k| k.as_str() == kind) {
         check_template(checked, &template).map_err(|e| Complaint(e.to_string()))?;
     }
-    let (name, now) = (account.to_owned(), office.now());
+    let (name, now, actor) = (account.to_owned(), office.now(), office.actor.clone());
     office.write("add_template", move |tx| {
-        let id = by_name(tx, &name)?.id;
-        Ok(mails::insert_template(tx, id, kind, &template, now)?)
+        let account = by_name(tx, &name)?.id;
+        let id = mails::insert_template(tx, account, kind, &template, now)?;
+        let detail = serde_json::json!({ "template": id, "kind": kind });
+        note(tx, account, "template.added", &actor, &detail, now)?;
+        Ok(id)
     })
 }
 

@@ -1,4 +1,4 @@
-//! Pages: what people see. Today the pages of domain control mails and a front page.
+//! Pages: what people see. Today the pages of domain control mails.
 
 pub mod dcv;
 pub mod pages;

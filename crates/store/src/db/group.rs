@@ -123,6 +123,7 @@ fn run_alone(
 }
 
 /// 1 ms, 2 ms, ... each with up to as much again, different in every thread.
+#[expect(clippy::disallowed_methods, reason = "how long one waits is seen by nobody")]
 fn pause(runs: u32) -> Duration {
     use std::hash::BuildHasher;
     let base = 1_000_u64 << runs.min(7);

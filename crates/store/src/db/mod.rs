@@ -91,6 +91,11 @@ impl Store {
         Self::open_postgres_with(url, PgOptions::for_connections(connections))
     }
 
+    /// Whether this can be the address of a PostgreSQL database; nothing is connected.
+    pub fn check_postgres(url: &str) -> Result<(), StoreError> {
+        postgres::parse(url).map(drop)
+    }
+
     /// The same with options.
     pub fn open_postgres_with(url: &str, options: PgOptions) -> Result<Self, StoreError> {
         let config = postgres::parse(url)?;

@@ -178,6 +178,10 @@ pub(crate) fn parse(url: &str) -> Result<Arc<Config>> {
     let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
         StoreError::Unavailable(format!("database address: {}", describe(&error)))
     })?;
+    if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+        let what = "it names no host; write postgres://user:password@host/name";
+        return Err(StoreError::Unavailable(format!("database address: {what}")));
+    }
     if config.get_application_name().is_none() {
         config.application_name("chancery");
     }

@@ -213,6 +213,7 @@ impl SqliteSession {
     }
 
     pub fn keep(&mut self) -> Result<()> {
+        self.still_open()?;
         self.kept = self.connection.total_changes();
         Ok(())
     }
@@ -220,6 +221,7 @@ impl SqliteSession {
     /// There are no savepoints, since one per closure costs every closure a copy of each page that it writes. A closure
     /// that has failed before it changed anything leaves nothing to undo; otherwise all of them run again, each alone.
     pub fn undo(&mut self) -> Result<()> {
+        self.still_open()?;
         match self.connection.total_changes() == self.kept {
             true => Ok(()),
             false => Err(StoreError::Conflict("one of a group failed after it had written".into())),
@@ -229,6 +231,15 @@ impl SqliteSession {
     /// From now on these readers learn of every commit.
     pub fn tell(&mut self, readers: Arc<Readers>) {
         self.readers = Some(readers);
+    }
+
+    /// A full disk, a failing one and too little memory make SQLite roll back the whole transaction by itself, with all that
+    /// neighbours in it had done; what came after would be stored statement by statement.
+    fn still_open(&self) -> Result<()> {
+        match self.connection.is_autocommit() {
+            false => Ok(()),
+            true => Err(StoreError::Conflict("the database has rolled back by itself".into())),
+        }
     }
 
     /// A failed write or sync leaves open what a later recovery will find in the log.
@@ -280,7 +291,9 @@ fn failed(sql: &'static str, error: &rusqlite::Error) -> StoreError {
     };
     match code.code {
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Conflict(message),
-        ErrorCode::SystemIoFailure => StoreError::Unavailable(message),
+        ErrorCode::SystemIoFailure | ErrorCode::DiskFull | ErrorCode::OutOfMemory => {
+            StoreError::Unavailable(message)
+        }
         ErrorCode::ConstraintViolation => constraint(code.extended_code, sql, message),
         _ => StoreError::Database { sql, message },
     }

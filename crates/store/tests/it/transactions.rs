@@ -583,3 +583,56 @@ async fn what_is_gathered_is_written_whole_or_not_at_all(db: TestDb) {
     assert_eq!(balance(&store, 1).await, Some(11));
     assert_eq!(balance(&store, 2).await, Some(12));
 }
+
+/// A full disk makes SQLite take back the whole transaction, with what the neighbours in it have done.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_harms_no_neighbours() {
+    const PAGES: Sql = Sql::both("PRAGMA page_count");
+    const FREE: Sql = Sql::both("PRAGMA max_page_count = 1000000");
+    const FILL: Sql = Sql::both("INSERT INTO thing (b) VALUES (zeroblob(40000000))");
+    const FULL: Sql = Sql::both("PRAGMA max_page_count = 200");
+    let db = TestDb::new(store::Database::Sqlite);
+    let store = opened(&db);
+    // All of them come while the writer is busy, and go into one transaction.
+    let (busy, go) = std::sync::mpsc::channel();
+    let holder = store.clone();
+    let held = tokio::spawn(async move {
+        holder
+            .write("holds", move |tx: &mut Tx<'_>| -> Result<(), StoreError> {
+                tx.query_one(&PAGES, &[], |row| row.int(0))?;
+                let _ = go.recv();
+                Ok(())
+            })
+            .await
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    let write = |id: i64| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let work = move |tx: &mut Tx<'_>| -> Result<(), StoreError> {
+                if id % 5 == 3 {
+                    tx.query_one(&FULL, &[], |_| Ok(()))?;
+                    // Nothing was changed before, so there would be nothing to undo.
+                    let done = tx.execute_one(&FILL, &[]);
+                    return done;
+                }
+                tx.query_one(&FREE, &[], |_| Ok(()))?;
+                open_purse(tx, id)
+            };
+            (id, store.write("neighbour", work).await)
+        })
+    };
+    let all: Vec<_> = (0..20).map(write).collect();
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    busy.send(()).expect("the writer waits");
+    held.await.expect("no panic").expect("held");
+    for task in all {
+        let (id, answer) = task.await.expect("no panic");
+        match id % 5 {
+            3 => assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{id}: {answer:?}"),
+            _ => answer.unwrap_or_else(|error| panic!("{id}: {error}")),
+        }
+    }
+    let kept = store.read("count", |tx| tx.query_one(&PURSES, &[], |row| row.int(0))).await;
+    assert_eq!(kept.map_err(|error: StoreError| error.to_string()), Ok(16));
+}

@@ -1,0 +1,51 @@
+//! `/reset`: a sandbox as new, whatever it was busy with.
+
+use serde_json::json;
+
+use crate::kit::{Csr, Sandbox, fresh_name};
+use crate::steps::{order_by, place, settled, waits};
+
+/// How often orders are left behind at work.
+const RUNS: usize = 6;
+/// Orders that are at work when everything becomes new.
+const ORDERS: usize = 24;
+
+fn what_was_at_work_says_nothing_about_new_orders(database: store::Database) {
+    let sandbox = Sandbox::start(database);
+    for run in 0..RUNS {
+        for name in (0..ORDERS).map(|_| fresh_name("old")) {
+            let csr = Csr::new(&name);
+            sandbox.publish_cname(&csr, &name, None);
+            place(&sandbox, &order_by("CNAME_CSR_HASH", &csr));
+        }
+        sandbox.control("/reset", &json!({}));
+        let new: Vec<String> = (0..ORDERS)
+            .map(|_| place(&sandbox, &order_by("CNAME_CSR_HASH", &Csr::new(&fresh_name("new")))))
+            .collect();
+        assert_eq!(new[0], "10000000", "run {run}: numbers begin anew");
+        settled(&sandbox);
+        for order in &new {
+            waits(&sandbox, order, &format!("run {run}: nobody proved anything of {order}"));
+        }
+        assert_eq!(
+            sandbox.value(
+                "SELECT CAST(COUNT(*) AS TEXT) FROM request_names WHERE shown_for IS NOT NULL"
+            ),
+            "0"
+        );
+    }
+}
+
+mod sqlite {
+    #[test]
+    fn what_was_at_work_says_nothing_about_new_orders() {
+        super::what_was_at_work_says_nothing_about_new_orders(store::Database::Sqlite);
+    }
+}
+
+mod postgres {
+    #[test]
+    fn what_was_at_work_says_nothing_about_new_orders() {
+        super::what_was_at_work_says_nothing_about_new_orders(store::Database::Postgres);
+    }
+}
