@@ -22,7 +22,7 @@ fn records_decide_who_may_issue(sandbox: &Sandbox) {
     const OURS: &str = "sectigo.com";
     const THEIRS: &str = "ca.example.net";
     // What, wildcard?, records at the name, records one label up, permitted?
-    let table: [(&str, bool, Records<'_>, Records<'_>, bool); 20] = [
+    let table: [(&str, bool, Records<'_>, Records<'_>, bool); 22] = [
         ("another issuer", false, &[("issue", THEIRS, false)], &[], false),
         ("nobody", false, &[("issue", ";", false)], &[], false),
         ("nobody, empty", false, &[("issue", "", false)], &[], false),
@@ -30,6 +30,8 @@ fn records_decide_who_may_issue(sandbox: &Sandbox) {
         ("us under our old name", false, &[("issue", "comodoca.com", false)], &[], true),
         ("us among others", false, &[("issue", THEIRS, false), ("issue", OURS, false)], &[], true),
         ("us with parameters", false, &[("issue", "Sectigo.com; policy=dv", false)], &[], true),
+        ("us, malformed", false, &[("issue", "sectigo.com; foo bar", false)], &[], false),
+        ("us, malformed for wildcards", true, &[("issuewild", "sectigo.com;;", false)], &[], false),
         ("only iodef", false, &[("iodef", "mailto:a@example.com", false)], &[], true),
         ("issuewild is for wildcards", false, &[("issuewild", ";", false)], &[], true),
         ("wildcard, issuewild nobody", true, &[("issuewild", ";", false)], &[], false),
