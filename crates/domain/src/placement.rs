@@ -471,7 +471,7 @@ fn list_names(
         };
         let name: CertName = text.parse().map_err(|e| why(&e))?;
         public(&name, source)?;
-        if choice.product.level.is_extended() && name.is_wildcard() {
+        if !choice.product.wildcards && name.is_wildcard() {
             return Err(why(&"no wildcards in this product"));
         }
         if choice.product.level.is_extended() && matches!(name, CertName::Ip(_)) {

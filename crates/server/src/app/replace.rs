@@ -507,6 +507,7 @@ fn choice_of(old: &OrderView, bought: &Bought) -> Choice {
             kind,
             included_names: bought.included_names,
             max_names: bought.max_names,
+            wildcards: bought.wildcards(),
             intranet: bought.intranet,
             amt: bought.amt,
             bonus: false,
