@@ -146,6 +146,7 @@ mod tests {
                 })
                 .collect(),
             failed: None,
+            via: String::new(),
             at: Time::from_secs(1_800_000_000),
             usable_until: Time::from_secs(1_900_000_000),
         }

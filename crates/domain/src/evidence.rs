@@ -127,7 +127,8 @@ pub struct Evidence {
     pub answer: Answer,
     /// When, by business time.
     pub at: Time,
-    /// Through whom: the resolver or server that answered, or the address of the person's browser.
+    /// Through whom: the resolver that answered with the aliases that led there, the server, or the address of the
+    /// person's browser.
     pub via: String,
 }
 
@@ -153,6 +154,8 @@ pub struct CaaEvidence {
     pub records: Vec<CaaRecord>,
     /// Why no answer could be had; such evidence never permits.
     pub failed: Option<String>,
+    /// Through whom: the resolver that answered last, and the aliases that led to the set.
+    pub via: String,
     /// When it was sought, by business time.
     pub at: Time,
     /// How long it may be used: the greater of TTL and 8 hours (BR 4.2.2.1).
