@@ -509,8 +509,18 @@ fn judge_code(
     challenge.is_met_by(&seen, suffixes).then_some((seen, control))
 }
 
-/// The receiver of a mail says that the certificate was not wanted: the order is rejected and refunded. Gives the name
-/// that was declined, or None for a wrong code.
+/// What became of a receiver's no.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Declined {
+    /// The order is rejected and refunded. The name that was declined.
+    Rejected(String),
+    /// Too late: the certificate was issued, or is being issued now.
+    AlreadyIssued,
+    /// Wrong code, unknown order, an order that is over: all the same.
+    Wrong,
+}
+
+/// The receiver of a mail says that the certificate was not wanted. That counts until a certificate is written down.
 ///
 /// # Errors
 /// When the store fails.
@@ -519,26 +529,31 @@ pub async fn reject_by_code(
     number: OrderNumber,
     code: String,
     from: String,
-) -> Result<Option<String>, Failure> {
+) -> Result<Declined, Failure> {
     let now = house.now();
-    let write = move |tx: &mut Tx<'_>| -> Result<Option<String>, Failure> {
+    let write = move |tx: &mut Tx<'_>| -> Result<Declined, Failure> {
         let Some(order) = orders::by_number(tx, number)? else {
-            return Ok(None);
+            return Ok(Declined::Wrong);
         };
         let rows = names::of_request(tx, order.certificate)?;
         let right = |r: &RequestName| {
             let value = r.random.as_ref();
             r.method == DcvMethod::Email && value.is_some_and(|v| same_secret(&v.text, &code))
         };
-        let waits = matches!(order.state, RequestState::AwaitingValidation { .. });
-        let Some(row) = rows.iter().find(|r| waits && right(r)) else {
-            return Ok(None);
+        let Some(row) = rows.iter().find(|r| right(r)) else {
+            return Ok(Declined::Wrong);
         };
+        match &order.state {
+            RequestState::AwaitingValidation { .. } | RequestState::Ready => {}
+            RequestState::Issuing { .. } => return Ok(Declined::AlreadyIssued),
+            _ if order.der.is_some() => return Ok(Declined::AlreadyIssued),
+            _ => return Ok(Declined::Wrong),
+        }
         let domain = row.name.to_string();
         let why = "declined by the receiver of the domain control mail".to_owned();
         let after = order.state.clone().rejected(why)?;
         end(tx, &order, after, &from, now)?;
-        Ok(Some(domain))
+        Ok(Declined::Rejected(domain))
     };
     house.store.write("reject_by_code", write).await
 }
