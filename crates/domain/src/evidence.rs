@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::dcv::AddressSource;
 use crate::mail_address::MailAddress;
 use crate::names::{CertName, DnsName};
 use crate::time::Time;
@@ -56,6 +57,8 @@ pub enum Question {
     Code {
         /// The authorization domain name of the address.
         adn: DnsName,
+        /// Why the address stands for it.
+        source: AddressSource,
     },
 }
 
@@ -65,9 +68,22 @@ impl Question {
     pub fn proves(&self) -> CertName {
         match self {
             Question::File { host, .. } => host.clone(),
-            Question::Cname { adn, .. } | Question::Txt { adn, .. } | Question::Code { adn } => {
-                CertName::Dns(adn.clone())
-            }
+            Question::Cname { adn, .. }
+            | Question::Txt { adn, .. }
+            | Question::Code { adn, .. } => CertName::Dns(adn.clone()),
+        }
+    }
+
+    /// The section of the Baseline Requirements under which an answer is recorded.
+    #[must_use]
+    pub fn br_section(&self) -> &'static str {
+        match self {
+            Question::File { host: CertName::Ip(_), .. } => "3.2.2.5.1",
+            Question::File { .. } => "3.2.2.4.18",
+            Question::Cname { .. } | Question::Txt { .. } => "3.2.2.4.7",
+            Question::Code { source: AddressSource::Constructed, .. } => "3.2.2.4.4",
+            Question::Code { source: AddressSource::Caa, .. } => "3.2.2.4.13",
+            Question::Code { source: AddressSource::Txt, .. } => "3.2.2.4.14",
         }
     }
 
@@ -78,7 +94,7 @@ impl Question {
             Question::File { scheme, host, path } => format!("{}://{host}{path}", scheme.as_str()),
             Question::Cname { owner, .. } => format!("{owner}. CNAME"),
             Question::Txt { owner, .. } => format!("{owner}. TXT"),
-            Question::Code { adn } => format!("code mailed for {adn}"),
+            Question::Code { adn, .. } => format!("code mailed for {adn}"),
         }
     }
 }

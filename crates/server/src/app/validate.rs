@@ -446,7 +446,7 @@ pub fn evidence_line(
     };
     EvidenceLine {
         name: name.to_string(),
-        method: format!("{method} (BR {})", method.br_section(name)),
+        method: format!("{method} (BR {})", seen.question.br_section()),
         outcome: outcome.to_owned(),
         question: seen.question.describe(),
         answer: answer.to_string(),

@@ -1,5 +1,6 @@
 //! CNAME and TXT questions, and what counts as an answer.
 
+use domain::dcv::AddressSource;
 use domain::evidence::{Answer, Question};
 use validation::{Dnssec, Transport};
 
@@ -141,6 +142,6 @@ async fn names_that_are_none_fail() {
         let answer = world.txt(owner).await;
         assert!(!matches!(answer, Answer::Txt(_)), "{owner:?}: {answer:?}");
     }
-    let code = Question::Code { adn: name("example.com") };
+    let code = Question::Code { adn: name("example.com"), source: AddressSource::Caa };
     assert!(matches!(world.asker.ask(&code, NOW).await.answer, Answer::Failed(_)));
 }
