@@ -280,7 +280,7 @@ fn pages_are_for_https_alone(sandbox: &Sandbox) {
 /// A template of the reseller's.
 fn template(sandbox: &Sandbox) -> String {
     let folder = crate::tools::Folder::new();
-    let file = folder.write("dcv.txt", "Confirm it: {{ link }}\n{{ code }}\n".to_owned());
+    let file = folder.write("dcv.txt", "Confirm it: {{ link }}\n{{ code }}\n");
     let login = sandbox.login("reseller")[0].1.clone();
     let add = ["template", "add", "--account", &login, "--kind", "dcv", "--subject", "Confirm"];
     sandbox.operator(&[&add[..], &["--text", &file]].concat())["template"].to_string()

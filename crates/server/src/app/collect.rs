@@ -17,9 +17,9 @@ use wire::collect_ssl::{
 use wire::get_mdc_domain_details::DomainDetail;
 
 use super::bought::Bought;
-use super::dcv::Standing;
 use super::login::Caller;
-use super::{Failure, dcv, select};
+use super::standing::{self, Standing};
+use super::{Failure, select};
 use crate::house::House;
 
 /// Answers a CollectSSL call.
@@ -72,8 +72,8 @@ pub async fn collect(
         certificate_status: Some(certificate_status(house, &order)),
         validation_status: Some(validation_status(&order.state)),
         steps: Some(steps(&order, &bought, &rows, &standing)),
-        domains: match dcv::has_list(&bought) {
-            true => dcv::details(&order, &rows, &standing),
+        domains: match standing::has_list(&bought) {
+            true => standing::details(&order, &rows, &standing),
             false => Vec::new(),
         },
     })
@@ -92,7 +92,7 @@ pub async fn domain_details(
     let (order, rows, standing) = load(house, caller, which).await?;
     let bought =
         Bought::from_json(&order.bought).map_err(|e| Failure::Internal(format!("bought: {e}")))?;
-    let details = dcv::details(&order, &rows, &standing);
+    let details = standing::details(&order, &rows, &standing);
     Ok((details, steps(&order, &bought, &rows, &standing)))
 }
 
@@ -115,7 +115,7 @@ async fn load<'a>(
     };
     let (order, rows, chain) = house.store.read("collect", read).await?;
     let standing = Standing::new(house, &rows, chain);
-    let rows = dcv::renew_values(house, &order, rows, &standing).await?;
+    let rows = standing::renew_values(house, &order, rows, &standing).await?;
     Ok((order, rows, standing))
 }
 
