@@ -24,7 +24,7 @@ pub enum CaaRefusal {
 /// the `identities` (issuer domain names), at `now`.
 ///
 /// `issuewild` alone governs wildcards where it is present, else `issue` does; neither present means no restriction.
-/// A property's parameters are read: `validationmethods` and `accounturi` of RFC 8657 bind us from 2027-03-15 on
+/// A property that is not written as RFC 8659 has it permits nobody. Its parameters are read: `validationmethods` and `accounturi` of RFC 8657 bind us from 2027-03-15 on
 /// (SC-098v2); as this interface has no such methods or account URIs, a property that carries them does not name us then.
 ///
 /// # Errors
@@ -72,17 +72,59 @@ fn is_known(tag: &str) -> bool {
     KNOWN.iter().any(|k| k.eq_ignore_ascii_case(tag))
 }
 
+/// An empty issuer, or a value that is not written as RFC 8659 section 4.2 has it, names nobody.
 fn names_us(value: &str, identities: &[String], now: Time) -> bool {
     const RFC_8657_BINDS: Time = Time::from_secs(1_805_068_800);
-    let mut parts = value.split(';');
-    let issuer = parts.next().unwrap_or_default().trim();
-    let issuer = issuer.strip_suffix('.').unwrap_or(issuer);
-    let bound = parts.any(|p| {
-        let key = p.split('=').next().unwrap_or_default().trim();
+    let Some(property) = IssueValue::read(value) else {
+        return false;
+    };
+    let bound = property.parameters.iter().any(|key| {
         key.eq_ignore_ascii_case("accounturi") || key.eq_ignore_ascii_case("validationmethods")
     });
-    let ours = identities.iter().any(|id| id.eq_ignore_ascii_case(issuer));
+    let ours = identities.iter().any(|id| id.eq_ignore_ascii_case(property.issuer));
     ours && !(bound && now >= RFC_8657_BINDS)
+}
+
+/// The value of an `issue` or `issuewild` property (RFC 8659 section 4.2).
+struct IssueValue<'a> {
+    /// The issuer's domain name; empty where none stands.
+    issuer: &'a str,
+    /// The tags of its parameters.
+    parameters: Vec<&'a str>,
+}
+
+impl<'a> IssueValue<'a> {
+    /// None for what the grammar does not know.
+    fn read(text: &'a str) -> Option<Self> {
+        let (issuer, rest) = match text.split_once(';') {
+            Some((issuer, rest)) => (unpadded(issuer), unpadded(rest)),
+            None => (unpadded(text), ""),
+        };
+        if !issuer.is_empty() && !issuer.split('.').all(is_label) {
+            return None;
+        }
+        let parameter = |text: &'a str| {
+            let (tag, value) = text.split_once('=')?;
+            let (tag, value) = (unpadded(tag), unpadded(value));
+            (is_label(tag) && value.bytes().all(|b| b.is_ascii_graphic())).then_some(tag)
+        };
+        let parameters = match rest {
+            "" => Vec::new(),
+            some => some.split(';').map(|one| parameter(unpadded(one))).collect::<Option<_>>()?,
+        };
+        Some(Self { issuer, parameters })
+    }
+}
+
+/// Without the blanks and tabs at its ends.
+fn unpadded(text: &str) -> &str {
+    text.trim_matches([' ', '\t'])
+}
+
+/// A label of a domain name, or a parameter's tag: letters, digits and hyphens between them.
+fn is_label(text: &str) -> bool {
+    let known = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    known && !text.is_empty() && !text.starts_with('-') && !text.ends_with('-')
 }
 
 #[cfg(test)]
@@ -104,6 +146,7 @@ mod tests {
                 })
                 .collect(),
             failed: None,
+            via: String::new(),
             at: Time::from_secs(1_800_000_000),
             usable_until: Time::from_secs(1_900_000_000),
         }
@@ -131,6 +174,58 @@ mod tests {
             assert_eq!(permits(&evidence, false, &ids, now).is_ok(), plain, "{records:?}");
             assert_eq!(permits(&evidence, true, &ids, now).is_ok(), wildcard, "{records:?} *");
         }
+    }
+
+    /// RFC 8659 sections 4.2 and 4.3: what the grammar does not know counts as an empty issuer.
+    #[test]
+    fn values_are_read_by_the_whole_grammar() {
+        let ids = ["sectigo.com".to_owned()];
+        let now = Time::from_secs(1_800_000_000);
+        let permitted = |tag, value| permits(&set(&[(false, tag, value)]), true, &ids, now).is_ok();
+        for good in [
+            "sectigo.com",
+            " \tsectigo.com\t ",
+            "sectigo.com;",
+            "sectigo.com ; ",
+            "sectigo.com; policy=ev",
+            "sectigo.com;policy = ev ;a=b",
+            "sectigo.com; empty=",
+            "sectigo.com; a-1=b=c:/?%",
+        ] {
+            for tag in ["issue", "issuewild"] {
+                assert!(permitted(tag, good), "{tag} {good:?}");
+            }
+        }
+        for bad in [
+            "",
+            ";",
+            "sectigo.com; %%%%",
+            "sectigo.com; foo bar",
+            "sectigo.com;;",
+            "sectigo.com; a=b;",
+            "sectigo.com; a=b; ;c=d",
+            "sectigo.com; =b",
+            "sectigo.com; -a=b",
+            "sectigo.com; a-=b",
+            "sectigo.com; a_b=c",
+            "sectigo.com; a=b c",
+            "sectigo.com; a=\u{fc}",
+            "sectigo.com; a=\u{7f}",
+            "sectigo.com.",
+            ".sectigo.com",
+            "sectigo..com",
+            "sectigo.com policy=ev",
+            "\u{a0}sectigo.com",
+            "sectigo.com\n",
+            "sectigo.com\0",
+        ] {
+            for tag in ["issue", "issuewild"] {
+                assert!(!permitted(tag, bad), "{tag} {bad:?}");
+            }
+        }
+        // Another property that names us permits still.
+        let both = set(&[(false, "issue", "sectigo.com;;"), (false, "issue", "sectigo.com")]);
+        assert!(permits(&both, false, &ids, now).is_ok());
     }
 
     #[test]

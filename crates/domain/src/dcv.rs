@@ -74,17 +74,6 @@ impl DcvMethod {
             CertName::Ip(_) => file,
         }
     }
-
-    /// The section of the Baseline Requirements under which evidence of this method is recorded.
-    #[must_use]
-    pub fn br_section(self, name: &CertName) -> &'static str {
-        match (self, name) {
-            (DcvMethod::Email, _) => "3.2.2.4.4",
-            (DcvMethod::HttpCsrHash | DcvMethod::HttpsCsrHash, CertName::Ip(_)) => "3.2.2.5.1",
-            (DcvMethod::HttpCsrHash | DcvMethod::HttpsCsrHash, _) => "3.2.2.4.18",
-            (DcvMethod::CnameCsrHash | DcvMethod::DnsTxtRandomValue, _) => "3.2.2.4.7",
-        }
-    }
 }
 
 impl FromStr for DcvMethod {
@@ -295,13 +284,54 @@ pub fn same_secret(a: &str, b: &str) -> bool {
     a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |acc, (x, y)| acc | (x ^ y)) == 0
 }
 
-/// The addresses that may stand for a domain without being asked for (BR 3.2.2.4.4), for one authorization domain name.
+/// Why a mail address stands for a domain.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum AddressSource {
+    /// It is made of the domain's own name (BR 3.2.2.4.4).
+    Constructed,
+    /// The domain's CAA set names it (BR 3.2.2.4.13).
+    Caa,
+    /// A TXT record of the domain names it (BR 3.2.2.4.14).
+    Txt,
+}
+
+impl AddressSource {
+    /// All of them.
+    pub const ALL: [AddressSource; 3] =
+        [AddressSource::Constructed, AddressSource::Caa, AddressSource::Txt];
+
+    /// As it is kept.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AddressSource::Constructed => "constructed",
+            AddressSource::Caa => "caa",
+            AddressSource::Txt => "txt",
+        }
+    }
+}
+
+impl FromStr for AddressSource {
+    type Err = NotASource;
+
+    fn from_str(text: &str) -> Result<Self, NotASource> {
+        Self::ALL.into_iter().find(|source| source.as_str() == text).ok_or(NotASource)
+    }
+}
+
+/// The text names no source of addresses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("not a source of mail addresses")]
+pub struct NotASource;
+
+/// What stands before the `@` of an address that may stand for a domain without being asked for (BR 3.2.2.4.4).
+pub const CONSTRUCTED: [&str; 5] =
+    ["admin", "administrator", "hostmaster", "postmaster", "webmaster"];
+
+/// The constructed addresses of one authorization domain name.
 #[must_use]
 pub fn constructed_addresses(adn: &DnsName) -> Vec<MailAddress> {
-    ["admin", "administrator", "hostmaster", "postmaster", "webmaster"]
-        .iter()
-        .filter_map(|local| format!("{local}@{adn}").parse().ok())
-        .collect()
+    CONSTRUCTED.iter().filter_map(|local| format!("{local}@{adn}").parse().ok()).collect()
 }
 
 /// Lower-case hexadecimal.

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::dcv::AddressSource;
 use crate::mail_address::MailAddress;
 use crate::names::{CertName, DnsName};
 use crate::time::Time;
@@ -56,6 +57,8 @@ pub enum Question {
     Code {
         /// The authorization domain name of the address.
         adn: DnsName,
+        /// Why the address stands for it.
+        source: AddressSource,
     },
 }
 
@@ -65,9 +68,22 @@ impl Question {
     pub fn proves(&self) -> CertName {
         match self {
             Question::File { host, .. } => host.clone(),
-            Question::Cname { adn, .. } | Question::Txt { adn, .. } | Question::Code { adn } => {
-                CertName::Dns(adn.clone())
-            }
+            Question::Cname { adn, .. }
+            | Question::Txt { adn, .. }
+            | Question::Code { adn, .. } => CertName::Dns(adn.clone()),
+        }
+    }
+
+    /// The section of the Baseline Requirements under which an answer is recorded.
+    #[must_use]
+    pub fn br_section(&self) -> &'static str {
+        match self {
+            Question::File { host: CertName::Ip(_), .. } => "3.2.2.5.1",
+            Question::File { .. } => "3.2.2.4.18",
+            Question::Cname { .. } | Question::Txt { .. } => "3.2.2.4.7",
+            Question::Code { source: AddressSource::Constructed, .. } => "3.2.2.4.4",
+            Question::Code { source: AddressSource::Caa, .. } => "3.2.2.4.13",
+            Question::Code { source: AddressSource::Txt, .. } => "3.2.2.4.14",
         }
     }
 
@@ -78,7 +94,7 @@ impl Question {
             Question::File { scheme, host, path } => format!("{}://{host}{path}", scheme.as_str()),
             Question::Cname { owner, .. } => format!("{owner}. CNAME"),
             Question::Txt { owner, .. } => format!("{owner}. TXT"),
-            Question::Code { adn } => format!("code mailed for {adn}"),
+            Question::Code { adn, .. } => format!("code mailed for {adn}"),
         }
     }
 }
@@ -127,7 +143,8 @@ pub struct Evidence {
     pub answer: Answer,
     /// When, by business time.
     pub at: Time,
-    /// Through whom: the resolver or server that answered, or the address of the person's browser.
+    /// Through whom: the resolver that answered with the aliases that led there, the server, or the address of the
+    /// person's browser.
     pub via: String,
 }
 
@@ -153,6 +170,8 @@ pub struct CaaEvidence {
     pub records: Vec<CaaRecord>,
     /// Why no answer could be had; such evidence never permits.
     pub failed: Option<String>,
+    /// Through whom: the resolver that answered last, and the aliases that led to the set.
+    pub via: String,
     /// When it was sought, by business time.
     pub at: Time,
     /// How long it may be used: the greater of TTL and 8 hours (BR 4.2.2.1).

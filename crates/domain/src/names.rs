@@ -136,6 +136,18 @@ impl DnsName {
         self == domain || self.0.strip_suffix(&*domain.0).is_some_and(|head| head.ends_with('.'))
     }
 
+    /// The authorization domain name of that text, if it is one of [`DnsName::authorization_names`].
+    #[must_use]
+    pub fn authorization_name(&self, text: &str) -> Option<DnsName> {
+        let head = self.0.strip_suffix(text)?;
+        if head.is_empty() {
+            return Some(self.clone());
+        }
+        let (suffix, _) = self.suffix();
+        let above = head.ends_with('.') && text.len() > suffix.len() && !text.starts_with('.');
+        above.then(|| DnsName(text.into()))
+    }
+
     /// `www.` put before the name, or taken from it: the second name of omitAdditionalFQDN=N. None where that is
     /// no name (too long) or the bare name would be a public suffix.
     #[must_use]
@@ -284,41 +296,71 @@ impl fmt::Display for CertName {
     }
 }
 
-/// True for addresses of the public Internet by the IANA special-purpose registries (RFC 6890): not private,
-/// loopback, link-local, shared (100.64/10), documentation, benchmarking, multicast, reserved, unique-local or mapped forms of these.
+/// True for addresses of the public Internet: outside of every entry of the IANA special-purpose registries (RFC 6890)
+/// and no multicast address. An IPv4 address mapped into IPv6 is one of those entries.
 #[must_use]
 pub fn is_global(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(v4) => {
-            let [a, b, c, _] = v4.octets();
-            let special = a == 0
-                || a == 10
-                || a == 127
-                || a >= 224
-                || (a == 100 && (64..128).contains(&b))
-                || (a == 169 && b == 254)
-                || (a == 172 && (16..32).contains(&b))
-                || (a == 192 && b == 168)
-                || (a == 192 && b == 0 && (c == 0 || c == 2))
-                || (a == 192 && b == 88 && c == 99)
-                || (a == 198 && (b == 18 || b == 19))
-                || (a == 198 && b == 51 && c == 100)
-                || (a == 203 && b == 0 && c == 113);
-            !special
-        }
-        IpAddr::V6(v6) => {
-            if let Some(v4) = v6.to_ipv4_mapped() {
-                return is_global(IpAddr::V4(v4));
-            }
-            let s = v6.segments();
-            let global_unicast = s[0] & 0xe000 == 0x2000;
-            let special = (s[0] == 0x2001 && (s[1] < 0x200 || s[1] == 0xdb8))
-                || s[0] == 0x2002
-                || (s[0] == 0x3fff && s[1] < 0x1000);
-            global_unicast && !special
-        }
-    }
+    let (bits, special): (u128, &[(u128, u32)]) = match ip {
+        IpAddr::V4(v4) => (u128::from(v4.to_bits()) << 96, &SPECIAL_V4),
+        IpAddr::V6(v6) => (v6.to_bits(), &SPECIAL_V6),
+    };
+    // Of IPv6 only 2000::/3 is given out yet.
+    let given_out = ip.is_ipv4() || bits >> 125 == 1;
+    given_out && !special.iter().any(|(start, length)| (bits ^ start).leading_zeros() >= *length)
 }
+
+const fn v4(octets: [u8; 4], length: u32) -> (u128, u32) {
+    ((u32::from_be_bytes(octets) as u128) << 96, length)
+}
+
+const fn v6(first: [u16; 3], length: u32) -> (u128, u32) {
+    let [a, b, c] = first;
+    ((a as u128) << 112 | (b as u128) << 96 | (c as u128) << 80, length)
+}
+
+/// The registry of IPv4 addresses, as it was on 2026-11-20: first address (in the upper bits) and length of each block.
+const SPECIAL_V4: [(u128, u32); 19] = [
+    v4([0, 0, 0, 0], 8),       // "this network"
+    v4([10, 0, 0, 0], 8),      // private
+    v4([100, 64, 0, 0], 10),   // shared
+    v4([127, 0, 0, 0], 8),     // loopback
+    v4([169, 254, 0, 0], 16),  // link-local
+    v4([172, 16, 0, 0], 12),   // private
+    v4([192, 0, 0, 0], 24),    // protocol assignments
+    v4([192, 0, 2, 0], 24),    // documentation
+    v4([192, 31, 196, 0], 24), // AS112
+    v4([192, 52, 193, 0], 24), // AMT
+    v4([192, 88, 99, 0], 24),  // 6to4 relays
+    v4([192, 168, 0, 0], 16),  // private
+    v4([192, 175, 48, 0], 24), // AS112, direct delegation
+    v4([198, 18, 0, 0], 15),   // benchmarking
+    v4([198, 51, 100, 0], 24), // documentation
+    v4([203, 0, 113, 0], 24),  // documentation
+    v4([224, 0, 0, 0], 4),     // multicast
+    v4([240, 0, 0, 0], 4),     // reserved
+    v4([255, 255, 255, 255], 32),
+];
+
+/// The same of IPv6 addresses.
+const SPECIAL_V6: [(u128, u32); 17] = [
+    (0, 128),                          // unspecified
+    (1, 128),                          // loopback
+    (0xffff << 32, 96),                // IPv4, mapped
+    v6([0x64, 0xff9b, 0], 96),         // IPv4, translated
+    v6([0x64, 0xff9b, 1], 48),         // IPv4, translated
+    v6([0x100, 0, 0], 64),             // discard
+    (0x0100_0000_0000_0001 << 64, 64), // dummy prefix
+    v6([0x2001, 0, 0], 23),            // protocol assignments
+    v6([0x2001, 0xdb8, 0], 32),        // documentation
+    v6([0x2002, 0, 0], 16),            // 6to4
+    v6([0x2620, 0x4f, 0x8000], 48),    // AS112, direct delegation
+    v6([0x3fff, 0, 0], 20),            // documentation
+    v6([0x5f00, 0, 0], 16),            // segment routing
+    v6([0xfc00, 0, 0], 7),             // unique local
+    v6([0xfe80, 0, 0], 10),            // link-local
+    v6([0xfec0, 0, 0], 10),            // site-local, deprecated
+    v6([0xff00, 0, 0], 8),             // multicast
+];
 
 #[cfg(test)]
 mod tests {
@@ -369,6 +411,24 @@ mod tests {
             .collect();
         assert_eq!(adns, ["a.b.example.co.uk", "b.example.co.uk", "example.co.uk"]);
         assert_eq!(name("co.uk").authorization_names().len(), 1);
+        for given in [
+            "a.b.example.co.uk",
+            "example.co.uk",
+            "a.github.io",
+            "co.uk",
+            "intranet",
+            "www.x.nosuchtld",
+        ] {
+            let given = name(given);
+            let mut all = given.authorization_names();
+            for text in given.as_str().char_indices().map(|(at, _)| &given.as_str()[at..]) {
+                let found = given.authorization_name(text);
+                let at = all.iter().position(|adn| adn.as_str() == text);
+                assert_eq!(found, at.map(|at| all.remove(at)), "{given} {text}");
+            }
+            assert!(all.is_empty(), "{given} {all:?}");
+        }
+        assert_eq!(name("a.example.com").authorization_name(""), None);
         let below = name("a.github.io").authorization_names();
         assert_eq!(
             below,
@@ -395,10 +455,82 @@ mod tests {
         }
         assert!(!"*.co.uk".parse::<CertName>().unwrap().is_public());
         assert!("*.github.io".parse::<CertName>().unwrap().is_public());
-        for no in ["10.0.0.1", "192.0.2.1", "::1", "fe80::1", "::ffff:10.0.0.1", "2001:db8::1"] {
+    }
+
+    /// BR 4.2.2 and 1.6.1: no address in the block of any entry of either registry.
+    #[test]
+    fn addresses_of_the_registries_are_not_public() {
+        for no in [
+            "0.0.0.0",
+            "0.255.255.255",
+            "10.0.0.1",
+            "100.64.0.0",
+            "100.127.255.255",
+            "127.0.0.1",
+            "169.254.169.254",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.0.0.9",
+            "192.0.2.1",
+            "192.31.196.1",
+            "192.52.193.255",
+            "192.88.99.1",
+            "192.168.0.1",
+            "192.175.48.6",
+            "198.18.0.1",
+            "198.19.255.255",
+            "198.51.100.1",
+            "203.0.113.255",
+            "224.0.0.1",
+            "239.255.255.255",
+            "240.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::8.8.8.8",
+            "::ffff:10.0.0.1",
+            "::ffff:8.8.8.8",
+            "64:ff9b::808:808",
+            "64:ff9b:1::1",
+            "100::1",
+            "100:0:0:1::1",
+            "2001::1",
+            "2001:1ff:ffff::1",
+            "2001:db8::1",
+            "2002:808:808::1",
+            "2620:4f:8000::1",
+            "3fff::1",
+            "3fff:fff::1",
+            "4000::1",
+            "5f00::1",
+            "fd00::1",
+            "fe80::1",
+            "fec0::1",
+            "ff02::1",
+        ] {
             assert!(!no.parse::<CertName>().unwrap().is_public(), "{no}");
         }
-        for yes in ["8.8.8.8", "2606:4700::1111"] {
+        for yes in [
+            "1.1.1.1",
+            "8.8.8.8",
+            "100.63.255.255",
+            "100.128.0.0",
+            "172.15.0.1",
+            "172.32.0.0",
+            "192.0.1.1",
+            "192.31.195.255",
+            "192.31.197.0",
+            "192.175.49.0",
+            "198.17.0.1",
+            "198.20.0.0",
+            "223.255.255.255",
+            "2001:200::1",
+            "2001:db9::1",
+            "2606:4700::1111",
+            "2620:4f:8001::1",
+            "2a00::1",
+            "3fff:1000::1",
+        ] {
             assert!(yes.parse::<CertName>().unwrap().is_public(), "{yes}");
         }
     }

@@ -7,7 +7,7 @@ use crate::account::{Account, PaymentMode};
 use crate::certificate::CertificateStatus;
 use crate::check::{Check, CheckKind, CheckState};
 use crate::csr::{Csr, CsrError};
-use crate::dcv::{DcvMethod, UniqueValue, constructed_addresses};
+use crate::dcv::{AddressSource, CONSTRUCTED, DcvMethod, UniqueValue};
 use crate::identifiers::{NcaIdentifier, OrganizationIdentifier, PersonalIdentifier};
 use crate::mail_address::MailAddress;
 use crate::money::Money;
@@ -55,6 +55,17 @@ pub struct Offer {
     pub adn: DnsName,
     /// The address.
     pub address: MailAddress,
+    /// Where the domain publishes it.
+    pub source: AddressSource,
+}
+
+/// What an address stands for, and why.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SpeaksFor {
+    /// The authorization domain name.
+    pub adn: DnsName,
+    /// Why the address stands for it.
+    pub source: AddressSource,
 }
 
 /// What the store knows about the request at hand.
@@ -209,16 +220,22 @@ fn check_eidas(level: Level, request: &SslOrderRequest) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Puts parameters and CSR together.
+/// Puts parameters and CSR together. `allowed`: whether a method may still be relied on.
 ///
 /// # Errors
-/// What is missing or wrong in names (-3, -4, -5, -6, -8, -18, -19, -35) or subject (-3, -7, -8).
-pub fn compose(choice: Choice, request: &SslOrderRequest, csr: &Csr) -> Result<Composed, Refusal> {
+/// What is missing or wrong in names (-3, -4, -5, -6, -8, -18, -19, -35), methods (-4) or subject (-3, -7, -8).
+pub fn compose(
+    choice: Choice,
+    request: &SslOrderRequest,
+    csr: &Csr,
+    allowed: impl Fn(DcvMethod) -> bool,
+) -> Result<Composed, Refusal> {
     check_country(request.prioritise, csr)?;
     let names = choose_names(&choice, request, csr)?;
     let subject = subject::choose(choice.product.level, request, &csr.subject)?;
     check_identifier_country(choice.product.level, request, subject.as_ref())?;
     let plans = plan(&choice, &names, request)?;
+    check_methods(&choice, &request.dcv, &plans, allowed)?;
     let price = choice.price(names.ordered.len());
     Ok(Composed { choice, names, plans, subject, price })
 }
@@ -316,13 +333,17 @@ pub fn choose_unique_value(
 /// else the one at which the address was offered, the widest of several (BR 3.2.2.4.4, .13, .14). None: no mail about the
 /// name may go there (D73).
 #[must_use]
-pub fn speaks_for(name: &CertName, address: &MailAddress, offered: &[Offer]) -> Option<DnsName> {
-    let adns = name.dns()?.authorization_names();
-    let constructed =
-        |adn: &&DnsName| constructed_addresses(adn).iter().any(|a| a.same_mailbox(address));
-    let offered_at =
-        |adn: &&DnsName| offered.iter().any(|o| o.adn == **adn && o.address.same_mailbox(address));
-    adns.iter().find(constructed).or_else(|| adns.iter().rfind(offered_at)).cloned()
+pub fn speaks_for(name: &CertName, address: &MailAddress, offered: &[Offer]) -> Option<SpeaksFor> {
+    let dns = name.dns()?;
+    let constructed = CONSTRUCTED.iter().any(|local| local.eq_ignore_ascii_case(address.local()));
+    if constructed && let Some(adn) = dns.authorization_name(address.domain()) {
+        return Some(SpeaksFor { adn, source: AddressSource::Constructed });
+    }
+    let here = |offer: &&Offer| {
+        offer.address.same_mailbox(address) && dns.authorization_name(offer.adn.as_str()).is_some()
+    };
+    let widest = offered.iter().filter(here).min_by_key(|offer| offer.adn.as_str().len())?;
+    Some(SpeaksFor { adn: widest.adn.clone(), source: widest.source })
 }
 
 fn check_addresses(
@@ -338,6 +359,29 @@ fn check_addresses(
         }
     }
     Ok(())
+}
+
+/// A method that has ended proves no name (BR 3.2.2.4): what an order is to be proven by must still be `allowed`.
+///
+/// # Errors
+/// -4, with the parameter in which the method was given or might have been.
+pub fn check_methods(
+    choice: &Choice,
+    wishes: &DcvWishes,
+    plans: &[NamePlan],
+    allowed: impl Fn(DcvMethod) -> bool,
+) -> Result<(), Refusal> {
+    // Names of a private root are settled at the validation desk.
+    let ended = plans.iter().find(|p| !choice.product.intranet && !allowed(p.method));
+    let Some(NamePlan { method, .. }) = ended else {
+        return Ok(());
+    };
+    let parameter = match (&wishes.addresses, &wishes.tokens) {
+        (Some(_), _) => "dcvEmailAddresses",
+        (None, Some(_)) => "validationTokens",
+        (None, None) => "dcvMethod",
+    };
+    Err(Refusal::invalid_because(parameter, format!("{method} proves no name any more")))
 }
 
 /// -4 for an address that does not speak for a name, with the parameter in which it was given.
@@ -471,7 +515,7 @@ fn list_names(
         };
         let name: CertName = text.parse().map_err(|e| why(&e))?;
         public(&name, source)?;
-        if choice.product.level.is_extended() && name.is_wildcard() {
+        if !choice.product.wildcards && name.is_wildcard() {
             return Err(why(&"no wildcards in this product"));
         }
         if choice.product.level.is_extended() && matches!(name, CertName::Ip(_)) {
@@ -668,6 +712,7 @@ mod tests {
         let offer = |adn: &str, address: &str| Offer {
             adn: adn.parse().unwrap(),
             address: address.parse().unwrap(),
+            source: AddressSource::Txt,
         };
         let offers = [
             offer("shop.example.com", "owner@example.net"),
@@ -680,6 +725,9 @@ mod tests {
             ("www.example.com", "Hostmaster@EXAMPLE.com", Some("example.com")),
             ("*.example.com", "webmaster@example.com", Some("example.com")),
             ("example.com", "admin@www.example.com", None),
+            ("www.example.com", "admin@ample.com", None),
+            ("a.b.example.co.uk", "admin@co.uk", None),
+            ("a.b.example.co.uk", "admin@example.co.uk", Some("example.co.uk")),
             ("www.example.com", "someone@example.com", None),
             ("shop.example.com", "owner@example.net", Some("shop.example.com")),
             ("www.shop.example.com", "owner@example.net", Some("shop.example.com")),
@@ -692,7 +740,10 @@ mod tests {
             ("8.8.8.8", "owner@example.net", None),
         ] {
             let found = speaks_for(&name.parse().unwrap(), &address.parse().unwrap(), &offers);
-            assert_eq!(found.as_ref().map(DnsName::as_str), domain, "{name} {address}");
+            assert_eq!(found.as_ref().map(|f| f.adn.as_str()), domain, "{name} {address}");
+            let constructed = found.filter(|f| f.source == AddressSource::Constructed);
+            let own = domain.filter(|d| address.to_ascii_lowercase().ends_with(&format!("@{d}")));
+            assert_eq!(constructed.as_ref().map(|f| f.adn.as_str()), own, "{name} {address}");
         }
     }
 }

@@ -111,3 +111,97 @@ fn dated(rows: Vec<DatedDays>, table: &'static str) -> Result<Vec<(Time, u32)>, 
     }
     Ok(rows)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULES: &str = r#"
+        mail_methods_end = "2028-03-15"
+        tls_validity = [
+            { from = "2026-03-15", days = 200, source = "SC-081" },
+            { from = "2027-03-15", days = 100, source = "SC-081" },
+            { from = "2029-03-15", days = 47, source = "SC-081" },
+        ]
+        domain_reuse = [
+            { from = "2026-03-15", days = 200, source = "SC-081" },
+            { from = "2027-03-15", days = 100, source = "SC-081" },
+            { from = "2029-03-15", days = 10, source = "SC-081" },
+        ]
+    "#;
+
+    fn time(text: &str) -> Time {
+        Time::parse(text).unwrap()
+    }
+
+    #[test]
+    fn rules_begin_with_their_day() {
+        let policy = Policy::from_toml(RULES).unwrap();
+        for (now, tls, reuse, mail) in [
+            // Before the first row there is no other to go by.
+            ("2020-01-01", 200, 200, true),
+            ("2026-03-15", 200, 200, true),
+            ("2027-03-14T23:59:59Z", 200, 200, true),
+            ("2027-03-15", 100, 100, true),
+            ("2028-03-14T23:59:59Z", 100, 100, true),
+            ("2028-03-15", 100, 100, false),
+            ("2029-03-14T23:59:59Z", 100, 100, false),
+            ("2029-03-15", 47, 10, false),
+            ("2040-01-01", 47, 10, false),
+        ] {
+            let now = time(now);
+            assert_eq!(
+                (policy.tls_days(now), policy.domain_reuse_days(now)),
+                (tls, reuse),
+                "{now:?}"
+            );
+            for method in DcvMethod::ALL {
+                let allowed = mail || method != DcvMethod::Email;
+                assert_eq!(policy.method_allowed(method, now), allowed, "{method} {now:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn validity_is_whole_days_within_cap_and_term() {
+        let policy = Policy::from_toml(RULES).unwrap();
+        for (now, days, from, to) in [
+            ("2026-11-20T15:00:00Z", 365, "2026-11-20", "2027-06-07T23:59:59Z"),
+            ("2027-03-15T00:00:01Z", 365, "2027-03-15", "2027-06-22T23:59:59Z"),
+            ("2029-03-15T12:00:00Z", 365, "2029-03-15", "2029-04-30T23:59:59Z"),
+            ("2026-11-20T15:00:00Z", 30, "2026-11-20", "2026-12-19T23:59:59Z"),
+        ] {
+            let now = time(now);
+            let validity = policy.tls_validity(now, term_end(now, days)).unwrap();
+            assert_eq!(
+                (validity.not_before, validity.not_after),
+                (time(from), time(to)),
+                "{now:?}"
+            );
+        }
+        assert_eq!(policy.tls_validity(time("2026-11-20"), time("2026-11-20")), None, "it is over");
+    }
+
+    #[test]
+    fn files_that_make_no_sense_are_refused() {
+        let table = |rows: &str| {
+            let reuse = r#"domain_reuse = [{ from = "2026-03-15", days = 200, source = "x" }]"#;
+            Policy::from_toml(&format!("tls_validity = [{rows}]\n{reuse}"))
+        };
+        let row = |from: &str, days: u32| {
+            format!("{{ from = \"{from}\", days = {days}, source = \"x\" }},")
+        };
+        assert!(table(&row("2026-03-15", 200)).is_ok());
+        for (rows, what) in [
+            (String::new(), "empty"),
+            (row("2026-03-15", 0), "no day"),
+            (row("2026-03-15", 3_661), "more than ten years"),
+            (row("2027-03-15", 1) + &row("2026-03-15", 1), "unsorted"),
+            (row("2026-03-15", 1) + &row("2026-03-15", 2), "twice"),
+            (row("soon", 1), "no date"),
+            (r#"{ from = "2026-03-15", days = 1 }"#.to_owned(), "no source"),
+        ] {
+            assert!(table(&rows).is_err(), "{what}");
+        }
+    }
+}

@@ -119,6 +119,8 @@ pub struct Product {
     pub included_names: u32,
     /// The most names in one order.
     pub max_names: u32,
+    /// Whether a list of names may have wildcards.
+    pub wildcards: bool,
     /// For names and addresses that the Internet does not know, under a private root.
     pub intranet: bool,
     /// With the extended key usage of Intel AMT.
@@ -317,6 +319,8 @@ struct ProductRow {
     included_names: Option<u32>,
     max_names: Option<u32>,
     #[serde(default)]
+    wildcards: bool,
+    #[serde(default)]
     intranet: bool,
     #[serde(default)]
     amt: bool,
@@ -370,6 +374,10 @@ impl Catalogue {
         for row in file.product {
             let terms = prices.get(&row.price).cloned();
             let terms = terms.ok_or_else(|| odd(&row.name, "names no price list"))?;
+            if row.wildcards && (row.level.is_extended() || !row.kind.is_list()) {
+                let what = "has wildcards: only lists of names may, and EVG 3.2.2.7 forbids them";
+                return Err(odd(&row.name, what));
+            }
             let codes: Vec<i64> = std::iter::once(row.code).chain(row.aliases).collect();
             let product = Product {
                 code: row.code,
@@ -377,6 +385,7 @@ impl Catalogue {
                 kind: row.kind,
                 included_names: row.included_names.unwrap_or(1),
                 max_names: row.max_names.unwrap_or(if row.kind.is_list() { 250 } else { 1 }),
+                wildcards: row.wildcards,
                 intranet: row.intranet,
                 amt: row.amt,
                 bonus: row.bonus,

@@ -36,6 +36,25 @@ impl Control {
     }
 }
 
+/// Whether a control may be relied on at a moment: it is not older than `policy` allows on the day, and its method is
+/// still one.
+#[must_use]
+pub fn counts(control: &Control, policy: &Policy, now: Time) -> bool {
+    let oldest = now.plus(-i64::from(policy.domain_reuse_days(now)) * DAY);
+    control.at >= oldest && policy.method_allowed(control.method, now)
+}
+
+/// A control that covers a name and may be relied on at a moment, the first of several.
+#[must_use]
+pub fn covering<'a>(
+    name: &CertName,
+    controls: &'a [Control],
+    policy: &Policy,
+    now: Time,
+) -> Option<&'a Control> {
+    controls.iter().find(|c| c.covers(name) && counts(c, policy, now))
+}
+
 /// A name that is to stand in the certificate.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WantedName {
@@ -129,10 +148,7 @@ pub fn judge(case: &Case<'_>, policy: &Policy, now: Time) -> Result<Proven, Miss
     if !case.others_passed {
         return Err(Missing::OtherChecks);
     }
-    let oldest = now.plus(-i64::from(policy.domain_reuse_days(now)) * DAY);
-    let fresh = |c: &&Control| c.at >= oldest && policy.method_allowed(c.method, now);
-    let covered = |name: &CertName| case.controls.iter().filter(fresh).any(|c| c.covers(name));
-
+    let covered = |name: &CertName| covering(name, case.controls, policy, now).is_some();
     let mut names = Vec::new();
     let mut removed = Vec::new();
     let mut open = Vec::new();
@@ -161,5 +177,145 @@ fn permitted_by_caa(case: &Case<'_>, name: &CertName, now: Time) -> Result<(), C
     match sets.iter().find(|set| set.name == *dns) {
         Some(set) => caa::permits(set, name.is_wildcard(), case.identities, now),
         None => Err(CaaRefusal::LookupFailed(dns.to_string(), "not asked".into())),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the judge is judged")]
+mod tests {
+    use super::*;
+    use crate::evidence::CaaRecord;
+
+    fn time(text: &str) -> Time {
+        Time::parse(text).unwrap()
+    }
+
+    fn policy() -> Policy {
+        let text = r#"
+            mail_methods_end = "2028-03-15"
+            tls_validity = [{ from = "2026-03-15", days = 200, source = "BR" }]
+            domain_reuse = [
+                { from = "2026-03-15", days = 200, source = "BR" },
+                { from = "2027-03-15", days = 100, source = "BR" },
+            ]
+        "#;
+        Policy::from_toml(text).unwrap()
+    }
+
+    fn control(shown_for: &str, method: DcvMethod, at: &str) -> Control {
+        Control { shown_for: shown_for.parse().unwrap(), method, at: time(at) }
+    }
+
+    fn caa(name: &str, issuer: Option<&str>, at: &str) -> CaaEvidence {
+        let record =
+            |issuer: &str| CaaRecord { critical: false, tag: "issue".into(), value: issuer.into() };
+        CaaEvidence {
+            name: name.parse().unwrap(),
+            found_at: None,
+            records: issuer.map(record).into_iter().collect(),
+            failed: None,
+            via: String::new(),
+            at: time(at),
+            usable_until: time(at).plus(DAY / 3),
+        }
+    }
+
+    /// A verdict in words: the names, those that fell away after a minus, or what is missing.
+    fn verdict(
+        wanted: &[&str],
+        controls: &[Control],
+        caa: Option<&[CaaEvidence]>,
+        others_passed: bool,
+        now: &str,
+    ) -> String {
+        let wanted: Vec<WantedName> = wanted
+            .iter()
+            .map(|text| {
+                let name = text.trim_start_matches('?').parse().unwrap();
+                WantedName { name, implicit: text.starts_with('?') }
+            })
+            .collect();
+        let identities = ["ca.example".to_owned()];
+        let certificate = CertificateId(7);
+        let case = Case {
+            certificate,
+            wanted: &wanted,
+            controls,
+            caa,
+            identities: &identities,
+            others_passed,
+        };
+        let words =
+            |names: &[CertName]| -> Vec<String> { names.iter().map(ToString::to_string).collect() };
+        match judge(&case, &policy(), time(now)) {
+            Ok(proven) => {
+                assert_eq!((proven.certificate(), proven.at()), (certificate, time(now)));
+                let mut all = words(proven.names());
+                all.extend(words(proven.removed()).iter().map(|name| format!("-{name}")));
+                all.join(" ")
+            }
+            Err(Missing::Control(names)) => format!("no control of {}", words(&names).join(" ")),
+            Err(Missing::Caa(refusal)) => refusal.to_string(),
+            Err(Missing::OtherChecks) => "other checks".to_owned(),
+            Err(Missing::NoNames) => "no names".to_owned(),
+        }
+    }
+
+    #[test]
+    fn controls_count_while_they_are_young_and_their_method_is_one() {
+        use DcvMethod::{CnameCsrHash, DnsTxtRandomValue, Email, HttpCsrHash};
+        let name = "www.example.com";
+        for (shown_for, method, at, now, counted) in [
+            ("example.com", CnameCsrHash, "2026-11-20", "2026-11-20", true),
+            ("example.com", CnameCsrHash, "2026-05-04", "2026-11-20", true),
+            ("example.com", CnameCsrHash, "2026-05-03", "2026-11-20", false),
+            // The age of the day on which it is judged.
+            ("example.com", CnameCsrHash, "2026-12-04", "2027-03-14", true),
+            ("example.com", CnameCsrHash, "2026-12-04", "2027-03-15", false),
+            ("example.com", Email, "2028-03-14", "2028-03-14T23:59:59Z", true),
+            ("example.com", Email, "2028-03-14", "2028-03-15", false),
+            ("example.com", DnsTxtRandomValue, "2028-03-14", "2028-03-15", true),
+            ("shop.example.com", CnameCsrHash, "2026-11-20", "2026-11-20", false),
+            ("example.com", HttpCsrHash, "2026-11-20", "2026-11-20", false),
+            (name, HttpCsrHash, "2026-11-20", "2026-11-20", true),
+        ] {
+            let controls = [control(shown_for, method, at)];
+            let expected = if counted { name.to_owned() } else { format!("no control of {name}") };
+            let found = verdict(&[name], &controls, None, true, now);
+            assert_eq!(found, expected, "{shown_for} by {method} of {at} on {now}");
+            let covered = covering(&name.parse().unwrap(), &controls, &policy(), time(now));
+            assert_eq!(covered.is_some(), counted, "the same rule");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_told() {
+        const DAY: &str = "2026-11-20";
+        let shown = [control("example.com", DcvMethod::CnameCsrHash, DAY)];
+        let file = [control("example.com", DcvMethod::HttpCsrHash, DAY)];
+        let (ours, other) = (Some("ca.example"), Some("other.example"));
+        let both = |plain, www| [caa("example.com", plain, DAY), caa("www.example.com", www, DAY)];
+        let pair: &[&str] = &["example.com", "?www.example.com"];
+        let single: &[&str] = &["example.com"];
+        for (wanted, controls, sets, expected) in [
+            (pair, &shown, &both(None, None)[..], "example.com www.example.com"),
+            (pair, &shown, &both(ours, ours)[..], "example.com www.example.com"),
+            (pair, &file, &both(None, None)[..], "example.com -www.example.com"),
+            (pair, &shown, &both(None, other)[..], "example.com -www.example.com"),
+            (pair, &shown, &both(None, None)[..1], "example.com -www.example.com"),
+            (pair, &shown, &both(other, None)[..], "CAA: Not authorized to issue for example.com"),
+            (single, &shown, &[], "CAA: look-up failed for example.com: not asked"),
+            (&["example.org"], &shown, &[], "no control of example.org"),
+            (&["?example.org"], &shown, &[], "no names"),
+            (&[], &shown, &[], "no names"),
+        ] {
+            assert_eq!(verdict(wanted, controls, Some(sets), true, DAY), expected, "{wanted:?}");
+            assert_eq!(verdict(wanted, controls, Some(sets), false, DAY), "other checks");
+        }
+        // Under a private root nobody asks for CAA.
+        assert_eq!(verdict(single, &shown, None, true, DAY), "example.com");
+        let stale = [caa("example.com", None, "2026-11-19")];
+        let expected = "CAA: evidence for example.com is out of date";
+        assert_eq!(verdict(single, &shown, Some(&stale), true, DAY), expected);
     }
 }

@@ -79,6 +79,12 @@ impl Desk {
         self.sender.is_some()
     }
 
+    /// Where the pages are, without a slash at the end.
+    #[must_use]
+    pub fn pages(&self) -> &str {
+        self.public_url.trim_end_matches('/')
+    }
+
     /// A domain control mail.
     #[must_use]
     pub fn dcv(&self, account: AccountId, facts: &DcvFacts, now: Time) -> NewMail {

@@ -14,7 +14,7 @@ pub struct EvidenceLine {
     pub name: String,
     /// By which method; `CAA` for authorization look-ups.
     pub method: String,
-    /// shown, not_shown or failed.
+    /// shown, not_shown or failed; permits, forbids or failed for CAA.
     pub outcome: String,
     /// The question in words.
     pub question: String,

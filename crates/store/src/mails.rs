@@ -1,6 +1,7 @@
 //! Outgoing mail, templates that override ours, and addresses that were offered for domains.
 
 use domain::certificate::{AccountId, OrderNumber};
+use domain::dcv::AddressSource;
 use domain::mail_address::MailAddress;
 use domain::names::DnsName;
 use domain::time::Time;
@@ -127,25 +128,31 @@ pub fn offer(
     tx: &mut Tx<'_>,
     account: AccountId,
     domain: &DnsName,
-    addresses: &[MailAddress],
+    addresses: &[(MailAddress, AddressSource)],
     now: Time,
 ) -> Result<()> {
-    for address in addresses {
-        let values = params![account.0, domain.as_str(), address.as_str(), now.ms()];
+    for (address, source) in addresses {
+        let address = address.as_str();
+        let values = params![account.0, domain.as_str(), address, now.ms(), source.as_str()];
         tx.execute_one(&OFFER, values)?;
     }
     Ok(())
 }
 
-/// The addresses that were offered for a domain since then.
+/// The addresses that were offered for a domain since then, and where it publishes them.
 pub fn offered(
     tx: &mut Tx<'_>,
     account: AccountId,
     domain: &DnsName,
     since: Time,
-) -> Result<Vec<MailAddress>> {
+) -> Result<Vec<(MailAddress, AddressSource)>> {
     tx.query(&OFFERED, params![account.0, domain.as_str(), since.ms()], |row| {
-        row.text_ref(0)?.parse().map_err(|_| StoreError::inconsistent("offered address"))
+        let address = row.text_ref(0)?.parse();
+        let source = row.text_ref(1)?.parse();
+        match (address, source) {
+            (Ok(address), Ok(source)) => Ok((address, source)),
+            _ => Err(StoreError::inconsistent("offered address")),
+        }
     })
 }
 
@@ -244,12 +251,14 @@ const MARK_FAILED: Sql =
     Sql::both("UPDATE mails SET last_error = $2 WHERE id = $1 AND sent_at IS NULL");
 
 const OFFER: Sql = Sql::both(
-    "INSERT INTO dcv_offers (account_id, domain, address, offered_at) VALUES ($1, $2, $3, $4)
-     ON CONFLICT (account_id, domain, address) DO UPDATE SET offered_at = excluded.offered_at",
+    "INSERT INTO dcv_offers (account_id, domain, address, offered_at, source) VALUES ($1, $2, $3, $4, $5)
+     ON CONFLICT (account_id, domain, address)
+         DO UPDATE SET offered_at = excluded.offered_at, source = excluded.source",
 );
 
 const OFFERED: Sql = Sql::both(
-    "SELECT address FROM dcv_offers WHERE account_id = $1 AND domain = $2 AND offered_at >= $3 ORDER BY address",
+    "SELECT address, source FROM dcv_offers
+     WHERE account_id = $1 AND domain = $2 AND offered_at >= $3 AND source IS NOT NULL ORDER BY address",
 );
 
 const INSERT_TEMPLATE: Sql = Sql::both(

@@ -39,6 +39,7 @@ pub const ALL: &[Migration] = &[
     ),
     Migration::both(4, "address_for", include_str!("../migrations/0004_address_for.sql")),
     Migration::both(5, "seals", include_str!("../migrations/0005_seals.sql")),
+    Migration::both(6, "contacts", include_str!("../migrations/0007_contacts.sql")),
 ];
 
 /// One step of the schema.

@@ -3,7 +3,8 @@
 use domain::certificate::{CertificateId, OrderNumber};
 use domain::dcv::{DcvMethod, RandomValue};
 use domain::mail_address::MailAddress;
-use domain::names::{CertName, DnsName};
+use domain::names::CertName;
+use domain::placement::SpeaksFor;
 use domain::proof::Control;
 use domain::time::Time;
 
@@ -24,8 +25,10 @@ pub struct RequestName {
     pub method: DcvMethod,
     /// For mail: to whom.
     pub address: Option<MailAddress>,
-    /// The authorization domain name for which that address speaks.
-    pub address_for: Option<DnsName>,
+    /// For which authorization domain name that address speaks, and why.
+    pub address_for: Option<SpeaksFor>,
+    /// For mail: by which template, where it is another than the order's.
+    pub template: Option<i64>,
     /// For mail and TXT records.
     pub random: Option<RandomValue>,
     /// How it was shown.
@@ -45,7 +48,9 @@ pub fn insert(tx: &mut Tx<'_>, id: CertificateId, names: &[RequestName]) -> Resu
             n.address.as_ref().map(|a| a.as_str()),
             n.random.as_ref().map(|r| r.text.as_str()),
             n.random.as_ref().map(|r| r.made.ms()),
-            n.address_for.as_ref().map(DnsName::as_str),
+            n.address_for.as_ref().map(|a| a.adn.as_str()),
+            n.address_for.as_ref().map(|a| a.source.as_str()),
+            n.template,
         ];
         tx.execute_one(&INSERT, values)?;
     }
@@ -68,7 +73,7 @@ pub fn of_requests(
     ids: &[CertificateId],
 ) -> Result<Vec<(CertificateId, RequestName)>> {
     let list = crate::orders::list(ids);
-    tx.query(&OF_REQUESTS, params![&list], |row| Ok((CertificateId(row.int(11)?), read(row)?)))
+    tx.query(&OF_REQUESTS, params![&list], |row| Ok((CertificateId(row.int(13)?), read(row)?)))
 }
 
 /// Changes how a name is to be proven. What was shown stays shown.
@@ -80,7 +85,9 @@ pub fn set_method(tx: &mut Tx<'_>, id: CertificateId, n: &RequestName) -> Result
         n.address.as_ref().map(|a| a.as_str()),
         n.random.as_ref().map(|r| r.text.as_str()),
         n.random.as_ref().map(|r| r.made.ms()),
-        n.address_for.as_ref().map(DnsName::as_str),
+        n.address_for.as_ref().map(|a| a.adn.as_str()),
+        n.address_for.as_ref().map(|a| a.source.as_str()),
+        n.template,
     ];
     tx.execute_one(&SET_METHOD, values)
 }
@@ -113,14 +120,22 @@ fn read(row: &Row<'_>) -> Result<RequestName> {
         _ => None,
     };
     let address = row.opt_text_ref(4)?.map(str::parse).transpose();
-    let address_for = row.opt_text_ref(10)?.map(str::parse).transpose();
+    let address_for = match (row.opt_text_ref(10)?, row.opt_text_ref(11)?) {
+        (Some(adn), Some(source)) => Some(SpeaksFor {
+            adn: adn.parse().map_err(|_| odd())?,
+            source: source.parse().map_err(|_| odd())?,
+        }),
+        // From before it was kept why: what is constructed is seen, and anything else is asked for again.
+        _ => None,
+    };
     Ok(RequestName {
         position: row.int(0)?,
         name: row.text_ref(1)?.parse().map_err(|_| odd())?,
         implicit: row.bool(2)?,
         method: row.text_ref(3)?.parse().map_err(|_| odd())?,
         address: address.map_err(|_| odd())?,
-        address_for: address_for.map_err(|_| odd())?,
+        address_for,
+        template: row.opt_int(12)?,
         random,
         shown: read_control(row, 7)?,
     })
@@ -144,31 +159,32 @@ pub const ALL: &[&Sql] =
 
 const INSERT: Sql = Sql::both(
     "INSERT INTO request_names (certificate_id, position, name, implicit, method, address, random_value,
-         random_made_at, address_for)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+         random_made_at, address_for, address_by, template_id)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
 );
 
 const DELETE: Sql = Sql::both("DELETE FROM request_names WHERE certificate_id = $1");
 
 const OF_REQUEST: Sql = Sql::both(
     "SELECT position, name, implicit, method, address, random_value, random_made_at, shown_for, shown_by, shown_at,
-         address_for
+         address_for, address_by, template_id
      FROM request_names WHERE certificate_id = $1 ORDER BY position",
 );
 
 const OF_REQUESTS: Sql = Sql::pair(
     "SELECT position, name, implicit, method, address, random_value, random_made_at, shown_for, shown_by, shown_at,
-         address_for, certificate_id
+         address_for, address_by, template_id, certificate_id
      FROM request_names WHERE certificate_id IN (SELECT value FROM json_each($1)) ORDER BY certificate_id, position",
     "SELECT position, name, implicit, method, address, random_value, random_made_at, shown_for, shown_by, shown_at,
-         address_for, certificate_id
+         address_for, address_by, template_id, certificate_id
      FROM request_names WHERE certificate_id = ANY(ARRAY(
          SELECT CAST(jsonb_array_elements_text(CAST(CAST($1 AS TEXT) AS JSONB)) AS BIGINT)))
      ORDER BY certificate_id, position",
 );
 
 const SET_METHOD: Sql = Sql::both(
-    "UPDATE request_names SET method = $3, address = $4, random_value = $5, random_made_at = $6, address_for = $7
+    "UPDATE request_names SET method = $3, address = $4, random_value = $5, random_made_at = $6, address_for = $7,
+         address_by = $8, template_id = $9
      WHERE certificate_id = $1 AND position = $2",
 );
 

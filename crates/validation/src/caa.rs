@@ -56,7 +56,11 @@ pub(crate) async fn relevant_sets(
             climb.step(&asked);
         }
     }
-    climbs.into_iter().map(|climb| climb.evidence).collect()
+    let answered = |evidence: CaaEvidence| match evidence.failed {
+        Some(_) => CaaEvidence { via: dns.via.to_string(), ..evidence },
+        None => evidence,
+    };
+    climbs.into_iter().map(|climb| answered(climb.evidence)).collect()
 }
 
 /// Climbs from the name to its top-level domain until a set is found.
@@ -91,6 +95,7 @@ impl<'a> Climb<'a> {
             found_at: None,
             records: Vec::new(),
             failed: None,
+            via: String::new(),
             at: now,
             usable_until: now.plus(LEAST_USE),
         };
@@ -105,6 +110,7 @@ impl<'a> Climb<'a> {
             None => evidence.failed = Some("not asked".to_owned()),
             Some(Err(failure)) => evidence.failed = Some(failure.0.clone()),
             Some(Ok(set)) => {
+                evidence.via.clone_from(&set.via);
                 if set.records.is_empty() {
                     evidence.usable_until = evidence.usable_until.min(set.usable_until(true));
                     self.at = owner.parent();
@@ -136,7 +142,7 @@ async fn ask(dns: &Dns, owner: &DnsName, now: Time) -> Result<Set, DnsFailure> {
         // A record that does not read as CAA may have forbidden issuance.
         return Err(DnsFailure(format!("{owner}: a CAA record is malformed")));
     }
-    Ok(Set { records, ttl: found.ttl, at: now })
+    Ok(Set { records, ttl: found.ttl, via: dns.via(&found), at: now })
 }
 
 /// The answer for one owner name; an empty set is an answer too.
@@ -144,6 +150,7 @@ async fn ask(dns: &Dns, owner: &DnsName, now: Time) -> Result<Set, DnsFailure> {
 struct Set {
     records: Vec<CaaRecord>,
     ttl: u32,
+    via: String,
     at: Time,
 }
 
@@ -211,7 +218,8 @@ mod tests {
     #[test]
     fn memory_is_bounded() {
         let memory = Memory::new(Duration::from_secs(600));
-        let set = Set { records: Vec::new(), ttl: 300, at: Time::from_secs(0) };
+        let at = Time::from_secs(0);
+        let set = Set { records: Vec::new(), ttl: 300, via: String::new(), at };
         for i in 0..MOST_SETS + 10 {
             memory.keep(&format!("d{i}.example").parse().unwrap(), &set);
         }

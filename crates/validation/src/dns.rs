@@ -24,6 +24,8 @@ pub(crate) struct RrSet {
     pub records: Vec<RData>,
     /// Seconds for which the reply may be kept, aliases included; 0 for a denial without SOA.
     pub ttl: u32,
+    /// The names to which aliases led, in order.
+    pub aliases: Vec<String>,
     /// Whether the resolver said that it authenticated every part of a positive reply.
     pub authenticated: bool,
 }
@@ -79,17 +81,21 @@ impl Dns {
         let mut name = query_name(owner)?;
         let mut ttl = u32::MAX;
         let mut authenticated = true;
-        let mut left = MAX_ALIASES;
+        let mut aliases = Vec::new();
         loop {
             let reply = self.exchange(&name, kind).await?;
-            let walk = walk(&reply, &name, kind, &mut left)?;
+            let walk = walk(&reply, &name, kind, &mut aliases)?;
             ttl = ttl.min(walk.ttl);
             authenticated &= reply.authenticated;
-            match walk.end {
-                End::Records(records) => return Ok(RrSet { records, ttl, authenticated }),
-                End::Nothing => return Ok(RrSet { records: Vec::new(), ttl, authenticated }),
-                End::Alias(target) => name = target,
-            }
+            let records = match walk.end {
+                End::Records(records) => records,
+                End::Nothing => Vec::new(),
+                End::Alias(target) => {
+                    name = target;
+                    continue;
+                }
+            };
+            return Ok(RrSet { records, ttl, aliases, authenticated });
         }
     }
 
@@ -98,7 +104,7 @@ impl Dns {
         let name = query_name(owner)?;
         let reply = self.exchange(&name, RecordType::CNAME).await?;
         let (records, ttl) = reply.at(&name, RecordType::CNAME);
-        Ok(RrSet { records, ttl, authenticated: reply.authenticated })
+        Ok(RrSet { records, ttl, aliases: Vec::new(), authenticated: reply.authenticated })
     }
 
     /// IPv4 and IPv6 addresses of a host. A family that fails is passed over if the other one is there.
@@ -121,13 +127,17 @@ impl Dns {
         }
     }
 
-    /// How an answer came, for the record.
+    /// How an answer came, for the record: who gave it, whether it was authenticated, and which aliases led to it.
     pub(crate) fn via(&self, set: &RrSet) -> String {
+        let mut via = self.via.to_string();
         if self.dnssec == Dnssec::Upstream && set.authenticated && !set.records.is_empty() {
-            format!("{}, authenticated", self.via)
-        } else {
-            self.via.to_string()
+            via += ", authenticated";
         }
+        for alias in &set.aliases {
+            via += ", alias of ";
+            via += alias;
+        }
+        via
     }
 
     async fn exchange(&self, name: &Name, kind: RecordType) -> Result<Reply, DnsFailure> {
@@ -253,7 +263,7 @@ fn walk(
     reply: &Reply,
     owner: &Name,
     kind: RecordType,
-    left: &mut usize,
+    passed: &mut Vec<String>,
 ) -> Result<Walk, DnsFailure> {
     let mut name = owner.clone();
     let mut ttl = u32::MAX;
@@ -268,10 +278,11 @@ fn walk(
             let denial = if matches!(end, End::Nothing) { set_ttl } else { u32::MAX };
             return Ok(Walk { end, ttl: ttl.min(denial) });
         };
-        *left = left
-            .checked_sub(1)
-            .ok_or_else(|| DnsFailure(format!("{owner} {kind}: too many aliases")))?;
+        if passed.len() == MAX_ALIASES {
+            return Err(DnsFailure(format!("{owner} {kind}: too many aliases")));
+        }
         ttl = ttl.min(alias_ttl);
+        passed.push(text_of(&target.0));
         name = target.0;
     }
 }

@@ -22,8 +22,9 @@ pub fn page() -> String {
                 code += &format!(" (also {})", others.join(", "));
             }
             let names = if product.kind.is_list() {
+                let wildcards = if product.wildcards { ", wildcards too" } else { "" };
                 format!(
-                    "{}: {} included, at most {}",
+                    "{}: {} included, at most {}{wildcards}",
                     kind(product.kind),
                     product.included_names,
                     product.max_names

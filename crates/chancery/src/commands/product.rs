@@ -91,6 +91,7 @@ fn print_product(p: &ProductView) -> anyhow::Result<()> {
         ("Names", p.kind.to_owned()),
         ("Names in the price", p.included_names.to_string()),
         ("Most names", p.max_names.to_string()),
+        ("Wildcards in the list", yes(p.wildcards)),
         ("Private root", yes(p.intranet)),
         ("Bonus days", yes(p.bonus_days)),
         ("Add-ons", codes.join(" ")),

@@ -122,6 +122,10 @@ fn lists_of_names(sandbox: &Sandbox) {
     // Wildcards stand in lists, and no twin is added.
     let wild = format!("*.{base},{base}");
     assert_eq!(stored(279, &[("domainNames", &wild)]), format!("*.{base} {base}"));
+    // Not in the products that are for names alone.
+    sandbox
+        .call(APPLY, &form(492, &[("domainNames", &wild)]))
+        .refused(-4, "The value of the 'domainNames' argument is invalid!");
     // Addresses too, proven by file only.
     let addresses = [("domainNames", "8.8.8.8,2606:4700::1111"), ("dcvMethod", "HTTP_CSR_HASH")];
     assert_eq!(stored(279, &addresses), "8.8.8.8 2606:4700::1111");

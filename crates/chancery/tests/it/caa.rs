@@ -6,7 +6,11 @@ use crate::kit::{Csr, Sandbox, fresh_name};
 use crate::on_both;
 use crate::steps::{issued, look, look_again, names, order_by, place, settled};
 
-on_both!(records_decide_who_may_issue, a_record_for_the_second_name_removes_it);
+on_both!(
+    records_decide_who_may_issue,
+    what_was_said_is_kept,
+    a_record_for_the_second_name_removes_it,
+);
 
 type Records<'a> = &'a [(&'a str, &'a str, bool)];
 
@@ -22,7 +26,7 @@ fn records_decide_who_may_issue(sandbox: &Sandbox) {
     const OURS: &str = "sectigo.com";
     const THEIRS: &str = "ca.example.net";
     // What, wildcard?, records at the name, records one label up, permitted?
-    let table: [(&str, bool, Records<'_>, Records<'_>, bool); 20] = [
+    let table: [(&str, bool, Records<'_>, Records<'_>, bool); 22] = [
         ("another issuer", false, &[("issue", THEIRS, false)], &[], false),
         ("nobody", false, &[("issue", ";", false)], &[], false),
         ("nobody, empty", false, &[("issue", "", false)], &[], false),
@@ -30,6 +34,8 @@ fn records_decide_who_may_issue(sandbox: &Sandbox) {
         ("us under our old name", false, &[("issue", "comodoca.com", false)], &[], true),
         ("us among others", false, &[("issue", THEIRS, false), ("issue", OURS, false)], &[], true),
         ("us with parameters", false, &[("issue", "Sectigo.com; policy=dv", false)], &[], true),
+        ("us, malformed", false, &[("issue", "sectigo.com; foo bar", false)], &[], false),
+        ("us, malformed for wildcards", true, &[("issuewild", "sectigo.com;;", false)], &[], false),
         ("only iodef", false, &[("iodef", "mailto:a@example.com", false)], &[], true),
         ("issuewild is for wildcards", false, &[("issuewild", ";", false)], &[], true),
         ("wildcard, issuewild nobody", true, &[("issuewild", ";", false)], &[], false),
@@ -109,6 +115,38 @@ fn held(sandbox: &Sandbox, order: &str, why: &str) {
     let answer = look(sandbox, order);
     assert_eq!(answer.get("errorCode"), "0", "{why}: {}", answer.raw);
     assert_eq!(answer.get("certificate"), "", "{why}");
+}
+
+/// What CAA said of a name of an order, last.
+fn told(sandbox: &Sandbox, order: &str, name: &str) -> Vec<String> {
+    let sql = format!(
+        "SELECT e.outcome, e.via FROM evidence e JOIN certificate_requests r \
+         ON r.certificate_id = e.certificate_id \
+         WHERE r.order_number = {order} AND e.name = '{name}' AND e.method = 'CAA (RFC 8659)' \
+         ORDER BY e.id DESC LIMIT 1"
+    );
+    sandbox.rows(&sql).remove(0)
+}
+
+fn what_was_said_is_kept(sandbox: &Sandbox) {
+    let host = fresh_name("caa");
+    publish(sandbox, &host, &[("issue", "sectigo.com", false), ("issuewild", ";", false)]);
+    let plain = order(sandbox, &host, false);
+    let wildcard = order(sandbox, &host, true);
+    let broken = fresh_name("caa");
+    sandbox.control("/set-servfail", &json!({ "host": broken }));
+    let failing = order(sandbox, &broken, false);
+    settled(sandbox);
+    for (order, name, outcome) in [
+        (&plain, host.clone(), "permits"),
+        (&wildcard, format!("*.{host}"), "forbids"),
+        (&wildcard, host.clone(), "permits"),
+        (&failing, broken.clone(), "failed"),
+    ] {
+        let line = told(sandbox, order, &name);
+        assert_eq!(line[0], outcome, "{name}");
+        assert!(line[1].starts_with("dns 127.0.0.1:"), "{name} {line:?}");
+    }
 }
 
 fn order(sandbox: &Sandbox, host: &str, wildcard: bool) -> String {

@@ -23,6 +23,9 @@ macro_rules! alone_on_both {
 alone_on_both!(
     proofs_are_looked_for_again_and_orders_expire,
     a_value_that_is_shown_can_be_accepted,
+    a_contact_that_is_withdrawn_gets_no_code,
+    what_is_shown_for_a_request_is_for_that_request,
+    mail_proves_nothing_from_march_2028_on,
     terms_are_served_by_the_rules_of_the_day
 );
 
@@ -127,8 +130,12 @@ fn proofs_are_looked_for_again_and_orders_expire(sandbox: &Sandbox) {
     sandbox.control("/set-txt", &json!({ "host": host, "value": fresh }));
     look_again(sandbox, &random, "DNSTXT_RANDOM_VALUE");
     issued(sandbox, &random, "the new value");
-    // A mail sent again has a new code, too.
+    // A mail sent again has a new code, too, and goes to a contact that the domain still has.
     let again = Form::new(&[("orderNumber", &mailed)]);
+    let refused = sandbox.call("!ResendDCVEmail", &again);
+    assert_eq!(refused.get("errorCode"), "-4", "offered a month ago: {}", refused.raw);
+    assert_eq!(refused.get("errorItem"), "dcvEmailAddress", "{}", refused.raw);
+    offer();
     assert_eq!(sandbox.call("!ResendDCVEmail", &again).raw, "errorCode=0");
     let new_code = code_of(sandbox, &mailed, address, &code);
     assert!(enter(sandbox, &mailed, &new_code).contains("You have entered the correct"));
@@ -151,6 +158,161 @@ fn proofs_are_looked_for_again_and_orders_expire(sandbox: &Sandbox) {
     assert_eq!(both[0][1].trim_start_matches('-'), both[1][1].trim_start_matches('-'));
     advance(sandbox, "200d");
     assert_eq!(lines(&unproven).len(), 2, "once");
+}
+
+/// Publishes a contact of a domain and has it offered, or takes it back.
+fn publish_contact(sandbox: &Sandbox, domain: &str, address: &str) {
+    let owner = format!("_validation-contactemail.{domain}");
+    sandbox.control("/set-txt", &json!({ "host": owner, "value": address }));
+    let form = Form::new(&[("domainName", domain), ("responseFormat", "2")]);
+    let list = sandbox.post("!GetDCVEmailAddressList", &form.login(sandbox, "reseller"));
+    assert!(list.contains(address), "{list}");
+}
+
+fn withdraw_contact(sandbox: &Sandbox, domain: &str) {
+    let owner = format!("_validation-contactemail.{domain}");
+    sandbox.control("/clear-txt", &json!({ "host": owner }));
+}
+
+/// D73: a code goes to a contact that was offered within a day, whoever had it mailed before.
+fn a_contact_that_is_withdrawn_gets_no_code(sandbox: &Sandbox) {
+    let address = "owner@withdrawn.example.net";
+    let mailed = |name: &str| {
+        publish_contact(sandbox, name, address);
+        let form = order_by("EMAIL", &Csr::new(name)).set("dcvEmailAddress", address);
+        let order = place(sandbox, &form);
+        let code = code_of(sandbox, &order, address, "");
+        (order, code)
+    };
+    let [waiting, proven] = ["clock", "clock"].map(fresh_name);
+    let (pending, first) = mailed(&waiting);
+    let (order, code) = mailed(&proven);
+    assert!(enter(sandbox, &order, &code).contains("You have entered the correct"));
+    issued(sandbox, &order, "by its contact");
+    withdraw_contact(sandbox, &waiting);
+    withdraw_contact(sandbox, &proven);
+    // While the same code is sent again, nothing about it changes.
+    advance(sandbox, "3d");
+    let resend =
+        |order: &str| sandbox.call("!ResendDCVEmail", &Form::new(&[("orderNumber", order)]));
+    assert_eq!(resend(&pending).raw, "errorCode=0");
+    let count = || sandbox.mailbox(address).len();
+    sandbox.wait_for("the code again", || (count() == 3).then_some(()));
+    assert_eq!(code_of(sandbox, &pending, address, ""), first);
+    // In place, or by a code that would be new: not to whom it went before.
+    let replace = |order: &str, more: &[(&str, &str)]| {
+        let form = Form::new(&[("orderNumber", order), ("responseFormat", "1")]);
+        let form = more.iter().fold(form, |form, (name, value)| form.set(name, value));
+        sandbox.call("!AutoReplaceSSL", &form)
+    };
+    let named = [("dcvMethod", "EMAIL"), ("dcvEmailAddress", address)];
+    const BAD: &str = "The value of the 'dcvEmailAddress' argument is invalid!";
+    replace(&pending, &named).refused(-4, BAD);
+    advance(sandbox, "29d");
+    let refused = resend(&pending);
+    assert_eq!((refused.get("errorCode"), refused.get("errorItem")), ("-4", "dcvEmailAddress"));
+    waits(sandbox, &pending, "no code for who is no contact any more");
+    // Nor when an order is replaced whose proof is too old to be used again.
+    advance(sandbox, "170d");
+    replace(&order, &named).refused(-4, BAD);
+    let csr = Csr::new(&proven);
+    let replaced = replace(&order, &[("csr", &csr.pem)]).order_number();
+    advance(sandbox, "1s");
+    waits(sandbox, &replaced, "until an address is chosen");
+    assert_eq!(count(), 3, "nobody was mailed");
+    // A contact that is offered again is one.
+    publish_contact(sandbox, &proven, address);
+    let form = Form::new(&[("orderNumber", replaced.as_str()), ("dcvEmailAddress", address)]);
+    assert_eq!(sandbox.call("!ResendDCVEmail", &form).raw, "errorCode=0");
+    let code = code_of(sandbox, &replaced, address, &code);
+    assert!(enter(sandbox, &replaced, &code).contains("You have entered the correct"));
+    issued(sandbox, &replaced, "offered again");
+}
+
+/// BR 3.2.2.4.7: a random value is for one request.
+fn what_is_shown_for_a_request_is_for_that_request(sandbox: &Sandbox) {
+    let name = fresh_name("clock");
+    let host = format!("_pki-validation.{name}");
+    let publish = |order: &str| {
+        let value = random_value(sandbox, order);
+        sandbox.control("/set-txt", &json!({ "host": host, "value": value }));
+        value
+    };
+    turn_to(sandbox, "2029-03-20T00:00:00Z");
+    let order = place(sandbox, &order_by("DNSTXT_RANDOM_VALUE", &Csr::new(&name)));
+    let first = publish(&order);
+    look_again(sandbox, &order, "DNSTXT_RANDOM_VALUE");
+    issued(sandbox, &order, "the first");
+    // Ten days by the rules of 2029; the value is younger than thirty.
+    advance(sandbox, "11d");
+    let csr = Csr::new(&name);
+    let form = Form::new(&[("orderNumber", order.as_str()), ("csr", &csr.pem)]);
+    let replaced = sandbox.call("!AutoReplaceSSL", &form.set("responseFormat", "1")).order_number();
+    advance(sandbox, "1s");
+    waits(sandbox, &replaced, "the record is of another request");
+    assert_ne!(publish(&replaced), first);
+    look_again(sandbox, &replaced, "DNSTXT_RANDOM_VALUE");
+    issued(sandbox, &replaced, "its own value");
+}
+
+/// SC-090: mail may not be relied on from then on, so it is neither sold nor sent nor taken.
+fn mail_proves_nothing_from_march_2028_on(sandbox: &Sandbox) {
+    turn_to(sandbox, "2028-03-14T22:00:00Z");
+    let name = fresh_name("clock");
+    let [one, two] = ["one", "two"].map(|label| format!("{label}.{name}"));
+    let [to_one, to_two] = [format!("admin@{one}"), format!("admin@{two}")];
+    let several = |ways: &str| {
+        Form::order(279, &Csr::new(""))
+            .without("dcvMethod")
+            .set("domainNames", &format!("{one},{two}"))
+            .set("dcvEmailAddresses", ways)
+    };
+    let order = place(sandbox, &several(&format!("{to_one},{to_two}")));
+    let [code, other] = [&to_one, &to_two].map(|address| code_of(sandbox, &order, address, ""));
+    assert!(enter(sandbox, &order, &code).contains("You have entered the correct"));
+    let single = fresh_name("clock");
+    let mailed = order_by("EMAIL", &Csr::new(&single));
+    let mailed = mailed.set("dcvEmailAddress", &format!("admin@{single}"));
+    let certified = place(sandbox, &mailed);
+    let its_code = code_of(sandbox, &certified, &format!("admin@{single}"), "");
+    enter(sandbox, &certified, &its_code);
+    issued(sandbox, &certified, "the last day");
+    let details = || sandbox.call("!GetMDCDomainDetails", &Form::new(&[("orderNumber", &order)]));
+    assert_eq!(details().get("1_dcvStatus"), "Validated");
+    turn_to(sandbox, "2028-03-15T00:00:01Z");
+    assert_eq!(details().get("1_dcvStatus"), "Awaiting Validation");
+    assert!(enter(sandbox, &order, &other).contains("Invalid Validation Code!"));
+    assert!(enter(sandbox, &certified, &its_code).contains("already been issued"));
+    let bad = |item: &str| format!("The value of the '{item}' argument is invalid!");
+    sandbox.call("!AutoApplySSL", &mailed).refused(-4, &bad("dcvMethod"));
+    let silent = Form::order(488, &Csr::new(&single)).without("dcvMethod");
+    sandbox.call("!AutoApplySSL", &silent).refused(-4, &bad("dcvMethod"));
+    let list = several(&format!("{to_one},CNAMECSRHASH"));
+    sandbox.call("!AutoApplySSL", &list).refused(-4, &bad("dcvEmailAddresses"));
+    let replaced = Form::new(&[("orderNumber", certified.as_str()), ("responseFormat", "1")]);
+    sandbox.call("!AutoReplaceSSL", &replaced).refused(-4, &bad("dcvMethod"));
+    let update = |method: &str| {
+        let form = [
+            ("orderNumber", order.as_str()),
+            ("domainName", &two),
+            ("newMethod", method),
+            ("newDCVEmailAddress", &to_two),
+        ];
+        sandbox.call("!AutoUpdateDCV", &Form::new(&form))
+    };
+    update("EMAIL").refused(-4, &bad("newMethod"));
+    let refused = sandbox.call("!ResendDCVEmail", &Form::new(&[("orderNumber", &order)]));
+    assert_eq!(refused.get("errorCode"), "-4", "{}", refused.raw);
+    let asked = Form::new(&[("domainName", &one)]).login(sandbox, "reseller");
+    let list = sandbox.post("!GetDCVEmailAddressList", &asked);
+    assert!(list.starts_with("0\n") && !list.contains('@'), "{list}");
+    // By another method the order is proven still.
+    let ways = [
+        ("orderNumber", order.as_str()),
+        ("domainNames", &format!("{one} {two}")),
+        ("newMethods", "CNAME_CSR_HASH,CNAME_CSR_HASH"),
+    ];
+    assert_eq!(sandbox.call("!AutoUpdateDCV", &Form::new(&ways)).raw, "errorCode=0");
 }
 
 fn cname_order(sandbox: &Sandbox, term: &str) -> (String, String, Csr) {

@@ -137,7 +137,7 @@ fn lists_that_do_not_fit(sandbox: &Sandbox) {
     // A file proves no wildcard, in a list either.
     let with_wildcard = [wanted[0].clone(), format!("*.{}", wanted[1])];
     let form = order(&with_wildcard, &Csr::new(""))
-        .set("product", "492")
+        .set("product", "751")
         .set("validationTokens", "CNAMECSRHASH,HTTPCSRHASH");
     let answer = sandbox.call("!AutoApplySSL", &form);
     assert_eq!(answer.get("errorCode"), "-4", "{}", answer.raw);

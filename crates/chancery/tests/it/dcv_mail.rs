@@ -13,6 +13,10 @@ on_both!(
     a_wrong_code_settles_nothing,
     codes_cannot_be_tried_without_end,
     the_receiver_may_decline,
+    the_receiver_may_decline_until_it_is_issued,
+    pages_are_for_https_alone,
+    another_text_has_another_code,
+    what_is_proven_is_mailed_about_no_more,
     mails_are_sent_again,
     addresses_that_domains_publish,
     an_offer_is_for_the_names_that_were_asked_about,
@@ -213,6 +217,141 @@ fn the_receiver_may_decline(sandbox: &Sandbox) {
     assert_eq!(again.get("errorCode"), "-4", "{}", again.raw);
 }
 
+fn decline(sandbox: &Sandbox, order: &str, code: &str) -> String {
+    let url = format!("{}/products/RejectDCVCode", sandbox.at("api"));
+    let form = [("orderNumber", order), ("dcvCode", code)];
+    sandbox.http().post(url).form(&form).send().expect("a page").text().expect("text")
+}
+
+/// CAA holds the certificate back: it can still be declined, and not any more when it is there.
+fn the_receiver_may_decline_until_it_is_issued(sandbox: &Sandbox) {
+    let name = fresh_name("mail");
+    let address = format!("admin@{name}");
+    let policies = json!([{ "tag": "issue", "value": "ca.example.net" }]);
+    sandbox.control("/add-caa", &json!({ "host": name, "policies": policies }));
+    let held = order(sandbox, &name, &address);
+    let code_of_held = code(&mail(sandbox, &address, 1));
+    assert_eq!(sentence(&enter(sandbox, &held, &code_of_held)), RIGHT);
+    settled(sandbox);
+    let state = format!("SELECT state FROM certificate_requests WHERE order_number = {held}");
+    assert_eq!(sandbox.value(&state), "ready");
+    let html = decline(sandbox, &held, &code_of_held);
+    assert!(![RIGHT, ISSUED, WRONG].iter().any(|s| html.contains(s)), "{html}");
+    look(sandbox, &held).refused(-20, "The certificate request has been rejected!");
+    assert_eq!(sentence(&decline(sandbox, &held, &code_of_held)), WRONG, "it is over");
+
+    let name = fresh_name("mail");
+    let address = format!("admin@{name}");
+    let order = order(sandbox, &name, &address);
+    let code = code(&mail(sandbox, &address, 1));
+    assert_eq!(sentence(&enter(sandbox, &order, &code)), RIGHT);
+    issued(sandbox, &order, "code entered");
+    assert_eq!(sentence(&decline(sandbox, &order, &code)), ISSUED);
+    assert_eq!(sentence(&decline(sandbox, &order, "another")), WRONG);
+}
+
+fn pages_are_for_https_alone(sandbox: &Sandbox) {
+    let name = fresh_name("mail");
+    let address = format!("admin@{name}");
+    let order = order(sandbox, &name, &address);
+    let code = code(&mail(sandbox, &address, 1));
+    let never = reqwest::redirect::Policy::none();
+    let client = reqwest::blocking::Client::builder().no_proxy().redirect(never);
+    let client = client.build().expect("a client");
+    for page in ["EnterDCVCode", "EnterDCVCode2", "RejectDCVCode"] {
+        let path = format!("/products/{page}?orderNumber={order}&dcvCode={code}");
+        let url = format!("{}{path}", sandbox.at("http"));
+        let told = client.get(&url).send().expect("an answer");
+        assert_eq!(told.status(), 308, "{page}");
+        let place = told.headers()["location"].to_str().expect("text").to_owned();
+        assert!(place.starts_with("https://") && place.ends_with(&path), "{place}");
+        assert_eq!(client.post(&url).send().expect("an answer").status(), 403, "{page}");
+    }
+    settled(sandbox);
+    waits(sandbox, &order, "neither confirmed nor declined");
+    let css = format!("{}/static/chancery.css", sandbox.at("api"));
+    let css = sandbox.http().get(css).send().expect("a stylesheet");
+    assert_eq!(css.headers()["x-content-type-options"], "nosniff");
+    let up = format!("{}/healthz", sandbox.at("http"));
+    assert_eq!(client.get(up).send().expect("an answer").status(), 200, "for who watches");
+    assert_eq!(sentence(&enter(sandbox, &order, &code)), RIGHT);
+}
+
+/// A template of the reseller's.
+fn template(sandbox: &Sandbox) -> String {
+    let folder = crate::tools::Folder::new();
+    let file = folder.write("dcv.txt", "Confirm it: {{ link }}\n{{ code }}\n");
+    let login = sandbox.login("reseller")[0].1.clone();
+    let add = ["template", "add", "--account", &login, "--kind", "dcv", "--subject", "Confirm"];
+    sandbox.operator(&[&add[..], &["--text", &file]].concat())["template"].to_string()
+}
+
+/// A code is kept while neither recipient nor content changes.
+fn another_text_has_another_code(sandbox: &Sandbox) {
+    let name = fresh_name("mail");
+    let address = format!("admin@{name}");
+    let order = order(sandbox, &name, &address);
+    let mine = template(sandbox);
+    let call = |endpoint: &str, more: &[(&str, &str)]| {
+        let form = Form::new(&[("orderNumber", order.as_str())]);
+        let form = more.iter().fold(form, |form, (name, value)| form.set(name, value));
+        assert_eq!(sandbox.call(endpoint, &form).raw, "errorCode=0");
+    };
+    let random = format!(
+        "SELECT n.random_value FROM request_names n JOIN certificate_requests r \
+         ON r.certificate_id = n.certificate_id WHERE r.order_number = {order} AND n.position = 0"
+    );
+    let mut seen = vec![code(&mail(sandbox, &address, 1))];
+    let by_mine = ("dcvTemplateID", mine.as_str());
+    let update = [("newMethod", "EMAIL"), ("newDCVEmailAddress", address.as_str())];
+    for (i, (endpoint, more, same)) in [
+        ("!ResendDCVEmail", vec![], true),
+        ("!ResendDCVEmail", vec![by_mine], false),
+        ("!ResendDCVEmail", vec![by_mine], true),
+        // Again means as before.
+        ("!ResendDCVEmail", vec![], true),
+        ("!AutoUpdateDCV", update.to_vec(), true),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        call(endpoint, &more);
+        let mail = mail(sandbox, &address, i + 2);
+        let now = sandbox.value(&random);
+        assert!(mail["text"].as_str().expect("text").contains(&now), "{mail}");
+        assert_eq!(seen.last() == Some(&now), same, "{i}");
+        seen.push(now);
+    }
+    call("!AutoUpdateDCV", &[&update[..], &[("dcvTemplateID", &template(sandbox))]].concat());
+    assert_ne!(Some(&sandbox.value(&random)), seen.last());
+    assert_eq!(sentence(&enter(sandbox, &order, &seen[0])), WRONG);
+    assert_eq!(sentence(&enter(sandbox, &order, &sandbox.value(&random))), RIGHT);
+}
+
+/// What an order of the chain has shown counts for a replacement, also before that is issued.
+fn what_is_proven_is_mailed_about_no_more(sandbox: &Sandbox) {
+    let base = fresh_name("mail");
+    let [one, two] = ["one", "two"].map(|label| format!("{label}.{base}"));
+    let [to_one, to_two] = [format!("admin@{one}"), format!("admin@{two}")];
+    let order = place(sandbox, &several(&[&one], &[&to_one]));
+    assert_eq!(sentence(&enter(sandbox, &order, &code(&mail(sandbox, &to_one, 1)))), RIGHT);
+    issued(sandbox, &order, "one name");
+    let form = Form::new(&[("orderNumber", order.as_str()), ("responseFormat", "1")])
+        .set("domainNames", &format!("{one},{two}"))
+        .set("dcvEmailAddresses", &format!("{to_one},{to_two}"));
+    let replaced = sandbox.call("!AutoReplaceSSL", &form).order_number();
+    let sent = code(&mail(sandbox, &to_two, 1));
+    settled(sandbox);
+    assert_eq!(sandbox.mailbox(&to_one).len(), 1, "it is proven");
+    let asked = Form::new(&[("orderNumber", replaced.as_str()), ("showStatusDetails", "Y")]);
+    let details = sandbox.call("!GetMDCDomainDetails", &asked);
+    assert_eq!(details.get("1_dcvStatus"), "Validated", "{}", details.raw);
+    assert_eq!(details.get("2_dcvStatus"), "Awaiting Validation", "{}", details.raw);
+    assert_eq!(details.get("dcvStatus"), "2", "in progress: {}", details.raw);
+    assert_eq!(sentence(&enter(sandbox, &replaced, &sent)), RIGHT);
+    issued(sandbox, &replaced, "both names");
+}
+
 fn mails_are_sent_again(sandbox: &Sandbox) {
     let name = format!("deep.{}", fresh_name("mail"));
     let (_, parent) = name.split_once('.').expect("labels");
@@ -275,11 +414,20 @@ fn addresses_that_domains_publish(sandbox: &Sandbox) {
     assert_eq!(json["dns_caa_email"], json!([by_caa]));
     assert_eq!(json["dns_txt_email"], json!([by_txt]));
     assert!(!list(sandbox, &name, "1").contains(&by_txt), "told in JSON alone");
-    for address in [&by_caa, &by_txt] {
+    let constructed = format!("admin@{name}");
+    for (address, section) in
+        [(&by_caa, "3.2.2.4.13"), (&by_txt, "3.2.2.4.14"), (&constructed, "3.2.2.4.4")]
+    {
         let order = order(sandbox, &name, address);
         let code = code(&mail(sandbox, address, 1));
         assert_eq!(sentence(&enter(sandbox, &order, &code)), RIGHT);
         issued(sandbox, &order, address);
+        let method = format!(
+            "SELECT e.method FROM evidence e JOIN certificate_requests r \
+             ON r.certificate_id = e.certificate_id \
+             WHERE r.order_number = {order} AND e.name = '{name}' AND e.method LIKE 'EMAIL%'"
+        );
+        assert_eq!(sandbox.value(&method), format!("EMAIL (BR {section})"));
     }
     // Offered to one account is not offered to another.
     let csr = Csr::new(&name);
@@ -380,7 +528,7 @@ fn a_replacement_takes_addresses_as_an_order_does(sandbox: &Sandbox) {
     let both = format!("{one},{two}");
     let twice = format!("{contact},{contact}");
     replace(&list, &[("domainNames", &both), ("dcvEmailAddresses", &twice)]).refused(-4, BAD_LIST);
-    // The name's own address is taken again, and needs no new offer; the other name has one of its own.
+    // The name's own address is taken again while it is offered; the other name has one of its own.
     let ways = format!("{contact},admin@{two}");
     let taken = replace(&list, &[("domainNames", &both), ("dcvEmailAddresses", &ways)]);
     assert_eq!(taken.order_number(), list);

@@ -26,6 +26,9 @@ pub struct Bought {
     pub included_names: u32,
     /// The most names.
     pub max_names: u32,
+    /// Whether its list of names may have wildcards; absent in orders from before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wildcards: Option<bool>,
     /// Names that were paid for; 0 in orders from before this was kept.
     #[serde(default)]
     pub names: u32,
@@ -57,6 +60,7 @@ impl Bought {
             servers: choice.servers,
             included_names: product.included_names,
             max_names: product.max_names,
+            wildcards: Some(product.wildcards),
             names: u32::try_from(names).unwrap_or(u32::MAX),
             prices: [term.base.minor(), term.per_name.minor(), term.per_server.minor()],
             logos: choice.logos.iter().map(|l| l.code).collect(),
@@ -82,6 +86,12 @@ impl Bought {
     pub fn level(&self) -> Level {
         let known = LEVELS.iter().find(|(_, word)| *word == self.level);
         known.map_or(Level::Ev, |(level, _)| *level)
+    }
+
+    /// Whether its list of names may have wildcards. Before it was kept, all might that were not extended.
+    #[must_use]
+    pub fn wildcards(&self) -> bool {
+        self.wildcards.unwrap_or(!self.level().is_extended())
     }
 
     /// The kind.

@@ -18,7 +18,8 @@ use wire::get_mdc_domain_details::DomainDetail;
 
 use super::bought::Bought;
 use super::login::Caller;
-use super::{Failure, dcv, select};
+use super::standing::{self, Standing};
+use super::{Failure, select};
 use crate::house::House;
 
 /// Answers a CollectSSL call.
@@ -30,7 +31,7 @@ pub async fn collect(
     caller: &Caller,
     request: &CollectRequest,
 ) -> Result<Collected, Failure> {
-    let (order, rows) = load(house, caller, request.which).await?;
+    let (order, rows, standing) = load(house, caller, request.which).await?;
     match &order.state {
         RequestState::Rejected { .. } | RequestState::Expired | RequestState::Failed { .. } => {
             return Err(Refusal::Rejected.into());
@@ -70,8 +71,11 @@ pub async fn collect(
         payload,
         certificate_status: Some(certificate_status(house, &order)),
         validation_status: Some(validation_status(&order.state)),
-        steps: Some(steps(&order, &bought, &rows)),
-        domains: if dcv::has_list(&bought) { dcv::details(&order, &rows) } else { Vec::new() },
+        steps: Some(steps(&order, &bought, &rows, &standing)),
+        domains: match standing::has_list(&bought) {
+            true => standing::details(&order, &rows, &standing),
+            false => Vec::new(),
+        },
     })
 }
 
@@ -85,27 +89,34 @@ pub async fn domain_details(
     order: domain::certificate::OrderNumber,
 ) -> Result<(Vec<DomainDetail>, StepStatuses), Failure> {
     let which = Selector { order: Some(order), ..Selector::default() };
-    let (order, rows) = load(house, caller, which).await?;
+    let (order, rows, standing) = load(house, caller, which).await?;
     let bought =
         Bought::from_json(&order.bought).map_err(|e| Failure::Internal(format!("bought: {e}")))?;
-    Ok((dcv::details(&order, &rows), steps(&order, &bought, &rows)))
+    let details = standing::details(&order, &rows, &standing);
+    Ok((details, steps(&order, &bought, &rows, &standing)))
 }
 
-/// The order and its names, with values that may still be published.
-async fn load(
-    house: &Arc<House>,
+/// The order and its names, with values that may still be published, and what is shown for them. What earlier orders of
+/// the chain have shown counts while a replacement waits.
+async fn load<'a>(
+    house: &'a Arc<House>,
     caller: &Caller,
     which: Selector,
-) -> Result<(OrderView, Vec<RequestName>), Failure> {
+) -> Result<(OrderView, Vec<RequestName>, Standing<'a>), Failure> {
     let account = caller.account().id;
     let read = move |tx: &mut Tx<'_>| -> Result<_, Failure> {
         let order = select::by_selector(tx, account, &which)?;
         let rows = names::of_request(tx, order.certificate)?;
-        Ok((order, rows))
+        let chain = match order.base != order.number && order.state.is_open() {
+            true => names::controls_of_chain(tx, order.base)?,
+            false => Vec::new(),
+        };
+        Ok((order, rows, chain))
     };
-    let (order, rows) = house.store.read("collect", read).await?;
-    let rows = dcv::renew_values(house, &order, rows).await?;
-    Ok((order, rows))
+    let (order, rows, chain) = house.store.read("collect", read).await?;
+    let standing = Standing::new(house, &rows, chain);
+    let rows = standing::renew_values(house, &order, rows, &standing).await?;
+    Ok((order, rows, standing))
 }
 
 /// The status word of an order's request.
@@ -153,7 +164,12 @@ fn payload(
     })
 }
 
-fn steps(order: &OrderView, bought: &Bought, rows: &[RequestName]) -> StepStatuses {
+fn steps(
+    order: &OrderView,
+    bought: &Bought,
+    rows: &[RequestName],
+    standing: &Standing<'_>,
+) -> StepStatuses {
     let level = bought.level();
     let required = level.checks();
     let step = |kind: CheckKind| -> i8 {
@@ -168,7 +184,7 @@ fn steps(order: &OrderView, bought: &Bought, rows: &[RequestName]) -> StepStatus
         }
     };
     let ordered = || rows.iter().filter(|r| !r.implicit);
-    let shown = ordered().filter(|r| r.shown.is_some()).count();
+    let shown = ordered().filter(|r| standing.of(r).is_some()).count();
     let dcv = match (shown, ordered().count()) {
         _ if step(CheckKind::DomainControl) == 1 => 1,
         (0, _) => 0,

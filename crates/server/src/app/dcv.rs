@@ -6,14 +6,17 @@ use std::time::Duration;
 
 use domain::account::Account;
 use domain::certificate::{AccountId, OrderNumber};
-use domain::dcv::{Challenge, DcvMethod, RANDOM_VALUE_AGE, constructed_addresses, same_secret};
+use domain::dcv::{
+    AddressSource, Challenge, DcvMethod, RANDOM_VALUE_AGE, RandomValue, constructed_addresses,
+    same_secret,
+};
 use domain::evidence::{Answer, Evidence, Question};
 use domain::mail_address::MailAddress;
 use domain::names::{CertName, DnsName};
 use domain::order::RequestState;
 use domain::order_ssl::Language;
-use domain::placement::{NamePlan, Offer, speaks_for};
-use domain::proof::Control;
+use domain::placement::{NamePlan, Offer, SpeaksFor, speaks_for};
+use domain::proof::{self, Control};
 use domain::refusal::Refusal;
 use domain::time::Time;
 use store::events::{self, NewEvent};
@@ -22,13 +25,12 @@ use store::orders::{self, OrderView};
 use store::{StoreError, Tx, evidence, mails};
 use wire::auto_update_dcv::{Changes, NewWay, UpdateDcvRequest};
 use wire::get_dcv_email_address_list::AddressList;
-use wire::get_mdc_domain_details::DomainDetail;
 use wire::resend_dcv_email::ResendDcvRequest;
 
 use super::login::Caller;
 use super::orders::{OFFER_AGE, end, enqueue_validation};
 use super::validate::evidence_line;
-use super::{Failure, bought::Bought, select};
+use super::{Failure, select};
 use crate::house::House;
 use crate::letters::DcvFacts;
 
@@ -69,7 +71,8 @@ fn offered_for(
     let mut found = Vec::new();
     for adn in name.authorization_names() {
         let addresses = mails::offered(tx, account, &adn, now.plus(-OFFER_AGE))?;
-        found.extend(addresses.into_iter().map(|address| Offer { adn: adn.clone(), address }));
+        let offer = |(address, source)| Offer { adn: adn.clone(), address, source };
+        found.extend(addresses.into_iter().map(offer));
     }
     Ok(found)
 }
@@ -105,16 +108,18 @@ pub(crate) fn send_codes(
     letter: &Letter<'_>,
     rows: &[RequestName],
 ) -> Result<(), Failure> {
-    let wanted =
-        |row: &&RequestName| row.method == DcvMethod::Email && !row.implicit && row.shown.is_none();
+    let counts = |c: &Control| proof::counts(c, &house.policy, letter.now);
+    let wanted = |row: &&RequestName| {
+        row.method == DcvMethod::Email && !row.implicit && !row.shown.as_ref().is_some_and(counts)
+    };
     for row in rows.iter().filter(wanted) {
         let (Some(address), Some(random)) = (&row.address, &row.random) else {
             continue;
         };
-        let Some(domain) = spoken_for(row) else {
+        let Some(SpeaksFor { adn: domain, .. }) = spoken_for(row) else {
             continue;
         };
-        let template = match letter.template {
+        let template = match row.template.or(letter.template) {
             Some(id) => mails::template(tx, letter.account.id, "dcv", id)?,
             None => None,
         };
@@ -137,7 +142,7 @@ pub(crate) fn send_codes(
 }
 
 /// What a code that was mailed about a name proves: the authorization domain name for which the address speaks.
-fn spoken_for(row: &RequestName) -> Option<DnsName> {
+fn spoken_for(row: &RequestName) -> Option<SpeaksFor> {
     let constructed = || speaks_for(&row.name, row.address.as_ref()?, &[]);
     row.address_for.clone().or_else(constructed)
 }
@@ -156,9 +161,12 @@ pub async fn address_list(
         CertName::Dns(dns) | CertName::Wildcard(dns) if dns.is_public() => dns.clone(),
         _ => return Err(Refusal::InternalName.into()),
     };
-    let mut adns = dns.authorization_names();
-    adns.reverse();
     let now = house.now();
+    let mut adns = match house.policy.method_allowed(DcvMethod::Email, now) {
+        true => dns.authorization_names(),
+        false => Vec::new(),
+    };
+    adns.reverse();
     let patience = Duration::from_secs(3);
     let asked = adns.iter().map(|adn| house.asker.contact_addresses(adn, now, patience));
     let contacts = futures_util::future::join_all(asked).await;
@@ -171,10 +179,14 @@ pub async fn address_list(
     list.dns_txt.dedup();
     list.dns_caa.dedup();
     let account = caller.account().id;
-    let offers: Vec<(DnsName, Vec<MailAddress>)> = adns
+    let from = |source| move |address| (address, source);
+    let offers: Vec<(DnsName, Vec<(MailAddress, AddressSource)>)> = adns
         .into_iter()
         .zip(contacts)
-        .map(|(adn, c)| (adn, c.txt.into_iter().chain(c.caa).collect()))
+        .map(|(adn, c)| {
+            let by_txt = c.txt.into_iter().map(from(AddressSource::Txt));
+            (adn, by_txt.chain(c.caa.into_iter().map(from(AddressSource::Caa))).collect())
+        })
         .filter(|(_, addresses): &(_, Vec<_>)| !addresses.is_empty())
         .collect();
     if !offers.is_empty() {
@@ -193,7 +205,7 @@ pub async fn address_list(
 ///
 /// # Errors
 /// -4 for an order that is not the caller's or not open, for names that it does not have, for methods and addresses that
-/// do not fit; -3 for the name that must be told.
+/// do not fit or have ended; -3 for the name that must be told.
 pub async fn update(
     house: &Arc<House>,
     caller: &Caller,
@@ -206,98 +218,135 @@ pub async fn update(
         open_for_validation(&order, selector_name(&request.which))?;
         check_template(tx, account.id, request.template)?;
         let rows = names::of_request(tx, order.certificate)?;
-        let changed = apply(&house2, tx, &account, &rows, &request.changes, now)?;
+        let letter = letter(&account, order.number, &order.parameters, now);
+        let change = Change { house: &house2, letter: &letter, template: request.template };
+        let changed = apply(&change, tx, &rows, &request.changes)?;
         for row in &changed {
             names::set_method(tx, order.certificate, row)?;
         }
         enqueue_validation(tx, order.certificate, now, now)?;
-        let letter = letter(&account, order.number, &order.parameters, request.template, now);
         send_codes(&house2, tx, &letter, &changed)?;
         note(tx, &account, &order, "dcv.changed", &changed, now)
     };
     house.store.write("update_dcv", write).await
 }
 
+/// What a call says of every name that it changes.
+struct Change<'a> {
+    house: &'a House,
+    letter: &'a Letter<'a>,
+    /// By which template it wants mails written.
+    template: Option<i64>,
+}
+
+impl Change<'_> {
+    /// What may be named for a row besides constructed addresses; not looked up for one that is constructed.
+    fn offers(
+        &self,
+        tx: &mut Tx<'_>,
+        row: &RequestName,
+        address: Option<&MailAddress>,
+    ) -> Result<Vec<Offer>, StoreError> {
+        match (address, row.name.dns()) {
+            (Some(address), Some(dns)) if speaks_for(&row.name, address, &[]).is_none() => {
+                offered_for(tx, self.letter.account.id, dns, self.letter.now)
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// The row with another method. A random value stays as it is while nothing about it changes, neither recipient nor
+    /// content (BR 3.2.2.4.4, .13, .14), and proves what it was mailed about; a new one proves what its address speaks for
+    /// today, which may be nothing.
+    fn of(
+        &self,
+        row: &RequestName,
+        method: DcvMethod,
+        address: Option<MailAddress>,
+        offered: &[Offer],
+    ) -> RequestName {
+        let template = self.template.or(row.template).filter(|_| method == DcvMethod::Email);
+        let content = |template: Option<i64>| template.or(self.letter.template);
+        let recipient = row.method == method && row.address == address;
+        let same = recipient && content(row.template) == content(template);
+        let fresh = |v: &&RandomValue| same && self.letter.now.since(v.made) < RANDOM_VALUE_AGE;
+        let kept = row.random.as_ref().filter(fresh);
+        let new =
+            || needs_random_value(method, address.as_ref()).then(|| self.house.random_value());
+        let today = || speaks_for(&row.name, address.as_ref()?, offered);
+        let before = row.address_for.clone().filter(|_| kept.is_some());
+        RequestName {
+            method,
+            address_for: before.or_else(today),
+            random: kept.cloned().or_else(new),
+            template,
+            address,
+            ..row.clone()
+        }
+    }
+}
+
 fn apply(
-    house: &House,
+    change: &Change<'_>,
     tx: &mut Tx<'_>,
-    account: &Account,
     rows: &[RequestName],
     changes: &Changes,
-    now: Time,
 ) -> Result<Vec<RequestName>, Failure> {
-    let ordered: Vec<&RequestName> = rows.iter().filter(|r| !r.implicit).collect();
-    let (pairs, name_parameter, way_parameter): (Vec<(&RequestName, &NewWay)>, _, _) = match changes
-    {
-        Changes::One(None, way) => match ordered.as_slice() {
-            [only] => (vec![(*only, way)], "domainName", "newMethod"),
-            _ => return Err(Refusal::Missing("domainName").into()),
-        },
-        Changes::One(Some(name), way) => {
-            let row = find(rows, name).ok_or(Refusal::invalid("domainName"))?;
-            (vec![(row, way)], "domainName", "newMethod")
-        }
-        Changes::Several(several) => {
-            let found: Option<Vec<_>> =
-                several.iter().map(|(name, way)| Some((find(rows, name)?, way))).collect();
-            let found = found.ok_or(Refusal::invalid("domainNames"))?;
-            (found, "domainNames", "newMethods")
-        }
-    };
-    let _ = name_parameter;
+    let (pairs, way_parameter, address_parameter) = pairs(rows, changes)?;
+    let alone = rows.iter().filter(|r| !r.implicit).count() == 1;
     let mut changed = Vec::new();
     for (row, way) in pairs {
         let (method, address) = match way {
             NewWay::Mail(address) => (DcvMethod::Email, Some(address.clone())),
             NewWay::Method(method) => (*method, None),
         };
-        if !method.fits(&row.name) {
+        let allowed = change.house.policy.method_allowed(method, change.letter.now);
+        if !allowed || !method.fits(&row.name) {
             let why = format!("{method} cannot prove {}", row.name);
             return Err(Refusal::invalid_because(way_parameter, why).into());
         }
-        let mut offers = Vec::new();
-        if let (Some(address), Some(dns)) = (&address, row.name.dns()) {
-            offers = offered_for(tx, account.id, dns, now)?;
-            if speaks_for(&row.name, address, &offers).is_none() {
-                let parameter = match way_parameter {
-                    "newMethod" => "newDCVEmailAddress",
-                    _ => "newDCVEmailAddresses",
-                };
-                return Err(Refusal::invalid(parameter).into());
-            }
+        let offers = change.offers(tx, row, address.as_ref())?;
+        if address.as_ref().is_some_and(|a| speaks_for(&row.name, a, &offers).is_none()) {
+            return Err(Refusal::invalid(address_parameter).into());
         }
-        changed.push(with_method(house, row, method, address.clone(), &offers));
+        changed.push(change.of(row, method, address.clone(), &offers));
         // The second name that nobody ordered follows the first.
-        if ordered.len() == 1
+        if alone
             && !row.implicit
             && let Some(twin) = rows.iter().find(|r| r.implicit)
             && method.fits(&twin.name)
         {
-            changed.push(with_method(house, twin, method, address, &offers));
+            changed.push(change.of(twin, method, address, &offers));
         }
     }
     Ok(changed)
 }
 
-/// The row with another method. A random value stays as it is while nothing about it changes (BR: a resend keeps content
-/// and recipient), else there is a new one.
-fn with_method(
-    house: &House,
-    row: &RequestName,
-    method: DcvMethod,
-    address: Option<MailAddress>,
-    offered: &[Offer],
-) -> RequestName {
-    let same = row.method == method && row.address == address;
-    let fresh = |r: &domain::dcv::RandomValue| house.now().since(r.made) < RANDOM_VALUE_AGE;
-    let random = match &row.random {
-        Some(value) if same && fresh(value) => Some(value.clone()),
-        _ if needs_random_value(method, address.as_ref()) => Some(house.random_value()),
-        _ => None,
+/// Names with their new ways, and the parameters in which method and address were given.
+type Pairs<'a> = (Vec<(&'a RequestName, &'a NewWay)>, &'static str, &'static str);
+
+fn pairs<'a>(rows: &'a [RequestName], changes: &'a Changes) -> Result<Pairs<'a>, Refusal> {
+    let one = ("newMethod", "newDCVEmailAddress");
+    let (found, parameters) = match changes {
+        Changes::One(None, way) => {
+            let mut ordered = rows.iter().filter(|r| !r.implicit);
+            match (ordered.next(), ordered.next()) {
+                (Some(only), None) => (vec![(only, way)], one),
+                _ => return Err(Refusal::Missing("domainName")),
+            }
+        }
+        Changes::One(Some(name), way) => {
+            let row = find(rows, name).ok_or(Refusal::invalid("domainName"))?;
+            (vec![(row, way)], one)
+        }
+        Changes::Several(several) => {
+            let found: Option<Vec<_>> =
+                several.iter().map(|(name, way)| Some((find(rows, name)?, way))).collect();
+            let found = found.ok_or(Refusal::invalid("domainNames"))?;
+            (found, ("newMethods", "newDCVEmailAddresses"))
+        }
     };
-    let address_for = address.as_ref().and_then(|a| speaks_for(&row.name, a, offered));
-    let address_for = address_for.or_else(|| row.address_for.clone().filter(|_| same));
-    RequestName { method, address, address_for, random, ..row.clone() }
+    Ok((found, parameters.0, parameters.1))
 }
 
 fn find<'a>(rows: &'a [RequestName], name: &CertName) -> Option<&'a RequestName> {
@@ -306,10 +355,12 @@ fn find<'a>(rows: &'a [RequestName], name: &CertName) -> Option<&'a RequestName>
     exact.or_else(|| rows.iter().find(|r| r.name.is_wildcard() && r.name.dns() == name.dns()))
 }
 
-/// Sends the mail again: to the same address with the same code, to another address with a new one.
+/// Sends the mail again: with the same code when neither address nor template changes and the code is not too old, else
+/// with a new one.
 ///
 /// # Errors
-/// -4 as in [`update`]; -3 when there is no address yet.
+/// -4 as in [`update`], and for a contact that is to be sent a new code and was not offered within 24 hours; -3 when there
+/// is no address yet.
 pub async fn resend(
     house: &Arc<House>,
     caller: &Caller,
@@ -322,11 +373,16 @@ pub async fn resend(
         open_for_validation(&order, selector_name(&request.which))?;
         check_template(tx, account.id, request.template)?;
         let rows = names::of_request(tx, order.certificate)?;
-        let changed = resent(&house2, tx, &account, &rows, request.address.as_ref(), now)?;
+        if !house2.policy.method_allowed(DcvMethod::Email, now) {
+            let why = "Mail proves no name any more";
+            return Err(Refusal::invalid_because(selector_name(&request.which), why).into());
+        }
+        let letter = letter(&account, order.number, &order.parameters, now);
+        let change = Change { house: &house2, letter: &letter, template: request.template };
+        let changed = resent(&change, tx, &rows, request.address.as_ref())?;
         for row in &changed {
             names::set_method(tx, order.certificate, row)?;
         }
-        let letter = letter(&account, order.number, &order.parameters, request.template, now);
         send_codes(&house2, tx, &letter, &changed)?;
         note(tx, &account, &order, "dcv.mail_resent", &changed, now)
     };
@@ -334,96 +390,34 @@ pub async fn resend(
 }
 
 fn resent(
-    house: &House,
+    change: &Change<'_>,
     tx: &mut Tx<'_>,
-    account: &Account,
     rows: &[RequestName],
-    address: Option<&MailAddress>,
-    now: Time,
+    given: Option<&MailAddress>,
 ) -> Result<Vec<RequestName>, Failure> {
-    let by_mail = |r: &&RequestName| r.method == DcvMethod::Email && r.shown.is_none();
-    let Some(address) = address else {
-        let known: Vec<RequestName> = rows
-            .iter()
-            .filter(by_mail)
-            .filter_map(|r| {
-                let address = r.address.clone()?;
-                Some(with_method(house, r, DcvMethod::Email, Some(address), &[]))
-            })
-            .collect();
-        return match known.is_empty() {
-            true => Err(Refusal::Missing("dcvEmailAddress").into()),
-            false => Ok(known),
-        };
-    };
+    let counts = |c: &Control| proof::counts(c, &change.house.policy, change.letter.now);
+    let open =
+        |r: &&RequestName| r.method == DcvMethod::Email && !r.shown.as_ref().is_some_and(counts);
     let mut changed = Vec::new();
-    for row in rows.iter().filter(by_mail) {
-        let Some(dns) = row.name.dns() else { continue };
-        let offers = offered_for(tx, account.id, dns, now)?;
-        if speaks_for(&row.name, address, &offers).is_some() {
-            let address = Some(address.clone());
-            changed.push(with_method(house, row, DcvMethod::Email, address, &offers));
+    for row in rows.iter().filter(open) {
+        let Some(address) = given.or(row.address.as_ref()) else { continue };
+        let offers = change.offers(tx, row, Some(address))?;
+        if given.is_some() && speaks_for(&row.name, address, &offers).is_none() {
+            continue;
         }
-    }
-    match changed.iter().any(|r| !r.implicit) {
-        true => Ok(changed),
-        false => Err(Refusal::invalid("dcvEmailAddress").into()),
-    }
-}
-
-/// Whether a value that is looked for in DNS is too old to be accepted (BR 3.2.2.4.7), while the order waits for it.
-pub(crate) fn is_stale(order: &OrderView, row: &RequestName, now: Time) -> bool {
-    order.state.is_open()
-        && row.method == DcvMethod::DnsTxtRandomValue
-        && row.shown.is_none()
-        && row.random.as_ref().is_some_and(|r| now.since(r.made) >= RANDOM_VALUE_AGE)
-}
-
-/// Renews an order's values that are too old, and gives the names as they are then.
-pub(crate) async fn renew_values(
-    house: &Arc<House>,
-    order: &OrderView,
-    rows: Vec<RequestName>,
-) -> Result<Vec<RequestName>, Failure> {
-    let now = house.now();
-    if !rows.iter().any(|row| is_stale(order, row, now)) {
-        return Ok(rows);
-    }
-    let (desk, order) = (house.clone(), order.clone());
-    let write = move |tx: &mut Tx<'_>| -> Result<_, Failure> {
-        for row in rows.iter().filter(|row| is_stale(&order, row, now)) {
-            names::renew(tx, order.certificate, row, &desk.random_value())?;
+        let new = change.of(row, DcvMethod::Email, Some(address.clone()), &offers);
+        if new.address_for.is_none() && !new.implicit {
+            // A new code, and nobody has offered the contact for a day: the domain may have another by now (D73).
+            let why = format!("{address} was not offered for {} within 24 hours", new.name);
+            return Err(Refusal::invalid_because("dcvEmailAddress", why).into());
         }
-        Ok(names::of_request(tx, order.certificate)?)
-    };
-    house.store.write("renew_random_values", write).await
-}
-
-/// How each name of an order stands. Control may have been shown by an earlier order of the chain, or for a domain
-/// above: once there is a certificate, it tells.
-#[must_use]
-pub fn details(order: &OrderView, rows: &[RequestName]) -> Vec<DomainDetail> {
-    let certified = order.der.is_some();
-    let settled = matches!(order.state, RequestState::Ready | RequestState::Issuing { .. });
-    let removed = |name: &str| {
-        certified && order.removed_names.iter().flat_map(|all| all.split(' ')).any(|n| n == name)
-    };
-    rows.iter()
-        .map(|row| {
-            let domain = row.name.to_string();
-            let removed = removed(&domain);
-            let shown = row.shown.is_some() || certified || (settled && !row.implicit);
-            DomainDetail {
-                removed,
-                validated: shown && !removed,
-                domain,
-                method: row.shown.as_ref().map_or(row.method, |c| c.method),
-                random_value: (row.method == DcvMethod::DnsTxtRandomValue && !shown)
-                    .then(|| row.random.as_ref().map(|r| r.text.clone()))
-                    .flatten(),
-            }
-        })
-        .collect()
+        changed.push(new);
+    }
+    match (changed.iter().any(|r| !r.implicit), given) {
+        (true, _) => Ok(changed),
+        (false, None) => Err(Refusal::Missing("dcvEmailAddress").into()),
+        (false, Some(_)) => Err(Refusal::invalid("dcvEmailAddress").into()),
+    }
 }
 
 /// What became of a code that was entered.
@@ -453,7 +447,7 @@ pub async fn enter_code(
     from: String,
 ) -> Result<Entered, Failure> {
     let now = house.now();
-    let suffixes = house.rules.token_suffixes.clone();
+    let desk = house.clone();
     let write = move |tx: &mut Tx<'_>| -> Result<Entered, Failure> {
         let Some(order) = orders::by_number(tx, number)? else {
             return Ok(Entered::Wrong);
@@ -470,9 +464,12 @@ pub async fn enter_code(
         if !order.state.is_open() {
             return Ok(if order.der.is_some() { Entered::AlreadyIssued } else { Entered::Wrong });
         }
+        if !desk.policy.method_allowed(DcvMethod::Email, now) {
+            return Ok(Entered::Wrong);
+        }
         let mut shown: Vec<(i64, String)> = Vec::new();
         for row in meant {
-            if let Some(control) = judge_code(row, &code, &from, &suffixes, now) {
+            if let Some(control) = judge_code(row, &code, &from, &desk.rules.token_suffixes, now) {
                 let (seen, control) = control;
                 let line = evidence_line(&row.name, row.method, &seen, true);
                 evidence::insert(tx, order.certificate, &line)?;
@@ -483,8 +480,10 @@ pub async fn enter_code(
         let Some((_, domain)) = shown.first() else {
             return Ok(Entered::Wrong);
         };
+        let counts = |c: &Control| proof::counts(c, &desk.policy, now);
         let open = |r: &&RequestName| {
-            !r.implicit && r.shown.is_none() && !shown.iter().any(|(p, _)| *p == r.position)
+            let proven = r.shown.as_ref().is_some_and(counts);
+            !r.implicit && !proven && !shown.iter().any(|(p, _)| *p == r.position)
         };
         let waiting = rows.iter().filter(open).count();
         enqueue_validation(tx, order.certificate, now, now)?;
@@ -502,15 +501,26 @@ fn judge_code(
 ) -> Option<(Evidence, Control)> {
     let (address, random) = (row.address.as_ref()?, row.random.as_ref()?);
     let challenge = Challenge::Mail(address.clone(), random.clone());
-    let question = Question::Code { adn: spoken_for(row)? };
+    let SpeaksFor { adn, source } = spoken_for(row)?;
+    let question = Question::Code { adn, source };
     let control = Control { shown_for: question.proves(), method: DcvMethod::Email, at: now };
     let answer = Answer::Code { address: address.clone(), code: code.to_owned() };
     let seen = Evidence { question, answer, at: now, via: from.to_owned() };
     challenge.is_met_by(&seen, suffixes).then_some((seen, control))
 }
 
-/// The receiver of a mail says that the certificate was not wanted: the order is rejected and refunded. Gives the name
-/// that was declined, or None for a wrong code.
+/// What became of a receiver's no.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Declined {
+    /// The order is rejected and refunded. The name that was declined.
+    Rejected(String),
+    /// Too late: the certificate was issued, or is being issued now.
+    AlreadyIssued,
+    /// Wrong code, unknown order, an order that is over: all the same.
+    Wrong,
+}
+
+/// The receiver of a mail says that the certificate was not wanted. That counts until a certificate is written down.
 ///
 /// # Errors
 /// When the store fails.
@@ -519,26 +529,31 @@ pub async fn reject_by_code(
     number: OrderNumber,
     code: String,
     from: String,
-) -> Result<Option<String>, Failure> {
+) -> Result<Declined, Failure> {
     let now = house.now();
-    let write = move |tx: &mut Tx<'_>| -> Result<Option<String>, Failure> {
+    let write = move |tx: &mut Tx<'_>| -> Result<Declined, Failure> {
         let Some(order) = orders::by_number(tx, number)? else {
-            return Ok(None);
+            return Ok(Declined::Wrong);
         };
         let rows = names::of_request(tx, order.certificate)?;
         let right = |r: &RequestName| {
             let value = r.random.as_ref();
             r.method == DcvMethod::Email && value.is_some_and(|v| same_secret(&v.text, &code))
         };
-        let waits = matches!(order.state, RequestState::AwaitingValidation { .. });
-        let Some(row) = rows.iter().find(|r| waits && right(r)) else {
-            return Ok(None);
+        let Some(row) = rows.iter().find(|r| right(r)) else {
+            return Ok(Declined::Wrong);
         };
+        match &order.state {
+            RequestState::AwaitingValidation { .. } | RequestState::Ready => {}
+            RequestState::Issuing { .. } => return Ok(Declined::AlreadyIssued),
+            _ if order.der.is_some() => return Ok(Declined::AlreadyIssued),
+            _ => return Ok(Declined::Wrong),
+        }
         let domain = row.name.to_string();
         let why = "declined by the receiver of the domain control mail".to_owned();
         let after = order.state.clone().rejected(why)?;
         end(tx, &order, after, &from, now)?;
-        Ok(Some(domain))
+        Ok(Declined::Rejected(domain))
     };
     house.store.write("reject_by_code", write).await
 }
@@ -569,12 +584,11 @@ fn check_template(tx: &mut Tx<'_>, account: AccountId, id: Option<i64>) -> Resul
     }
 }
 
-/// A letter in the order's language, by its template or another.
+/// A letter in the order's language, by its template.
 pub(crate) fn letter<'a>(
     account: &'a Account,
     order: OrderNumber,
     parameters: &str,
-    template: Option<i64>,
     now: Time,
 ) -> Letter<'a> {
     let given: serde_json::Value = serde_json::from_str(parameters).unwrap_or_default();
@@ -582,7 +596,7 @@ pub(crate) fn letter<'a>(
     Letter {
         account,
         order,
-        template: template.or_else(|| number("dcvTemplateID")),
+        template: number("dcvTemplateID"),
         language: given["languageName"].as_str().and_then(Language::from_code),
         now,
     }
@@ -609,10 +623,4 @@ fn note(
         at: now,
     };
     Ok(events::append(tx, &event)?)
-}
-
-/// True for products with a list of names.
-#[must_use]
-pub fn has_list(bought: &Bought) -> bool {
-    bought.kind().is_list()
 }

@@ -247,6 +247,7 @@ mod tests {
             method: DcvMethod::DnsTxtRandomValue,
             address: None,
             address_for: None,
+            template: None,
             random: None,
             shown: None,
         };

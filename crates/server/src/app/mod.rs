@@ -15,6 +15,7 @@ pub mod look;
 pub mod orders;
 pub mod replace;
 pub mod select;
+pub mod standing;
 pub mod validate;
 pub mod waiting_room;
 

@@ -65,7 +65,9 @@ pub async fn place(
         return Err(Refusal::Missing("servers").into());
     }
     let csr = issuance::csr::read(&request.csr, &house.weak_keys).map_err(Refusal::from)?;
-    let composed = placement::compose(choice, &request, &csr)?;
+    let composed = placement::compose(choice, &request, &csr, |method| {
+        house.policy.method_allowed(method, house.now())
+    })?;
     let endpoint = wire::auto_apply_ssl::ENDPOINT.name;
     if let Some(error) = house.faults.store_error(endpoint, &account.login_name) {
         return Err(Failure::Store(error));
@@ -401,6 +403,7 @@ pub(crate) fn request_names(house: &House, plans: &[NamePlan]) -> Vec<RequestNam
                 .address
                 .as_ref()
                 .and_then(|address| placement::speaks_for(&plan.name, address, &[])),
+            template: None,
             random: dcv::needs_random_value(plan.method, plan.address.as_ref())
                 .then(|| house.random_value()),
             shown: None,

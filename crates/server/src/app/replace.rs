@@ -13,6 +13,7 @@ use domain::order::RequestState;
 use domain::order_ssl::{ChosenNames, Claims, DcvWishes, Prioritise, SslOrderRequest};
 use domain::placement::{self, Facts, NamePlan};
 use domain::product::{Choice, Kind, Product, TermPrice};
+use domain::proof;
 use domain::refusal::Refusal;
 use domain::time::{DAY, Time};
 use store::events::{self, NewEvent};
@@ -132,8 +133,9 @@ impl Replacement {
             }
         }
         enqueue_validation(tx, certificate, self.now, self.now)?;
-        let letter = dcv::letter(self.caller.account(), order, &parameters, None, self.now);
-        dcv::send_codes(&self.house, tx, &letter, &rows)?;
+        let letter = dcv::letter(self.caller.account(), order, &parameters, self.now);
+        let open = self.not_covered(tx, &old, &rows)?;
+        dcv::send_codes(&self.house, tx, &letter, &open)?;
         self.note(tx, &old, order)?;
         Ok(Replaced {
             order,
@@ -228,6 +230,8 @@ impl Replacement {
                 }
             }
         }
+        let allowed = |method| self.house.policy.method_allowed(method, self.now);
+        placement::check_methods(&choice, &self.request.dcv, &plans, allowed)?;
         Ok((chosen, plans))
     }
 
@@ -351,7 +355,8 @@ impl Replacement {
     /// What was shown for a name stays shown. An issued order's names keep it in their own rows, where the job looks for
     /// what the chain has shown; those of a request that is changed in place go, so it is taken over.
     ///
-    /// A name's old address stands for it still; another has to be constructed or offered for that name.
+    /// Each code is a new one, and its address has to be constructed or offered for the name like an order's (D73), also
+    /// when the name had it before.
     fn rows(
         &self,
         tx: &mut Tx<'_>,
@@ -371,22 +376,38 @@ impl Replacement {
                 if self.request.dcv != DcvWishes::default() {
                     return Err(placement::bad_address(kind, &self.request.dcv, &row.name).into());
                 }
-                // Nobody chose it for this name: it waits until an address is chosen.
+                // Nobody chose it now, and it is not offered any more: the name waits until an address is chosen.
                 (row.address, row.random) = (None, None);
             }
         }
         Ok(rows)
     }
 
+    /// The names that are mailed about: those that nothing shown in the chain covers.
+    fn not_covered(
+        &self,
+        tx: &mut Tx<'_>,
+        old: &OrderView,
+        rows: &[RequestName],
+    ) -> Result<Vec<RequestName>, StoreError> {
+        let mailed = |r: &&RequestName| r.method == DcvMethod::Email && r.random.is_some();
+        if !rows.iter().any(|r| mailed(&r)) {
+            return Ok(Vec::new());
+        }
+        let controls = names::controls_of_chain(tx, old.base)?;
+        let open = |r: &&RequestName| {
+            proof::covering(&r.name, &controls, &self.house.policy, self.now).is_none()
+        };
+        Ok(rows.iter().filter(mailed).filter(open).cloned().collect())
+    }
+
     fn take_over(&self, row: &mut RequestName, before: &RequestName, pending: bool) {
         if pending {
             row.shown.clone_from(&before.shown);
         }
-        let addresses = row.address.as_ref().zip(before.address.as_ref());
-        if row.address_for.is_none() && addresses.is_some_and(|(a, b)| a.same_mailbox(b)) {
-            row.address_for.clone_from(&before.address_for);
-        }
-        if row.method == DcvMethod::DnsTxtRandomValue
+        // A random value is for one request (BR 3.2.2.4.7).
+        if pending
+            && row.method == DcvMethod::DnsTxtRandomValue
             && before.method == row.method
             && let Some(random) = &before.random
             && self.now.since(random.made) < RANDOM_VALUE_AGE
@@ -507,6 +528,7 @@ fn choice_of(old: &OrderView, bought: &Bought) -> Choice {
             kind,
             included_names: bought.included_names,
             max_names: bought.max_names,
+            wildcards: bought.wildcards(),
             intranet: bought.intranet,
             amt: bought.amt,
             bonus: false,

@@ -5,13 +5,13 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use domain::account::Account;
+use domain::caa::{self, CaaRefusal};
 use domain::certificate::{AccountId, CertificateId};
 use domain::check::{CheckKind, CheckState};
 use domain::dcv::{Challenge, DcvMethod, RequestToken, UniqueValue};
 use domain::evidence::{Answer, CaaEvidence, Evidence, Scheme};
 use domain::names::{CertName, DnsName};
 use domain::order::RequestState;
-use domain::policy::Policy;
 use domain::proof::{self, Case, Control, Missing, Proven, WantedName};
 use domain::receipt::Receipt;
 use domain::time::{DAY, HOUR, MINUTE, SECOND, Time};
@@ -108,9 +108,8 @@ pub async fn ask(house: &Arc<House>, subject: &Subject, now: Time) -> Findings {
     // Names that nobody ordered come after the others: what was shown for those may cover them.
     for implicit in [false, true] {
         let controls = controls_with(subject, &found);
-        let open = |n: &&RequestName| {
-            n.implicit == implicit && !is_covered(&n.name, &controls, &house.policy, now)
-        };
+        let covered = |n: &RequestName| is_covered(house, &n.name, &controls, now);
+        let open = |n: &&RequestName| n.implicit == implicit && !covered(n);
         for name in look.at(subject.names.iter().filter(open).collect(), &token).await {
             found.lines.extend(name.lines);
             found.shown.extend(name.control.map(|control| (name.position, control)));
@@ -119,16 +118,19 @@ pub async fn ask(house: &Arc<House>, subject: &Subject, now: Time) -> Findings {
     let bought = Bought::from_json(&subject.order.bought).ok();
     let asks_caa = bought.is_some_and(|b| !b.intranet);
     let controls = controls_with(subject, &found);
-    let shown = |n: &RequestName| is_covered(&n.name, &controls, &house.policy, now);
+    let shown = |n: &RequestName| is_covered(house, &n.name, &controls, now);
     let all_ordered = subject.names.iter().filter(|n| !n.implicit).all(&shown);
     if asks_caa && all_ordered && others_passed(&subject.order.state) {
-        let mut dns: Vec<&DnsName> =
-            subject.names.iter().filter(|n| shown(n)).filter_map(|n| n.name.dns()).collect();
+        let names: Vec<&CertName> =
+            subject.names.iter().filter(|n| shown(n)).map(|n| &n.name).collect();
+        let mut dns: Vec<&DnsName> = names.iter().filter_map(|name| name.dns()).collect();
         dns.dedup();
         // Without an answer in time there is none: CAA that is missing never permits.
         let sets = timeout_at(look.until(), house.asker.caa_of(&dns, now)).await;
         found.caa = sets.unwrap_or_default();
-        found.lines.extend(found.caa.iter().map(caa_line));
+        let of = |name: &CertName| found.caa.iter().find(|set| name.dns() == Some(&set.name));
+        let seen = names.into_iter().filter_map(|name| Some(caa_line(house, name, of(name)?, now)));
+        found.lines.extend(seen.collect::<Vec<_>>());
     }
     found
 }
@@ -198,7 +200,7 @@ pub fn decide(
         .names
         .iter()
         .filter(|n| !n.implicit)
-        .all(|n| is_covered(&n.name, &controls, &house.policy, now));
+        .all(|n| is_covered(house, &n.name, &controls, now));
     let mut after = state.clone();
     if all_ordered && domain_control_is_open(&after) {
         after = after.settled(CheckKind::DomainControl, true).unwrap_or_else(|_| state.clone());
@@ -293,7 +295,7 @@ fn judge(
         controls,
         caa: Some(&findings.caa),
         identities: &house.rules.caa_identities,
-        others_passed: true,
+        others_passed: others_passed(&subject.order.state),
     };
     #[expect(
         clippy::disallowed_methods,
@@ -424,11 +426,8 @@ fn controls_with(subject: &Subject, findings: &Findings) -> Vec<Control> {
     subject.controls.iter().cloned().chain(found).collect()
 }
 
-fn is_covered(name: &CertName, controls: &[Control], policy: &Policy, now: Time) -> bool {
-    let oldest = now.plus(-i64::from(policy.domain_reuse_days(now)) * DAY);
-    controls
-        .iter()
-        .any(|c| c.at >= oldest && policy.method_allowed(c.method, now) && c.covers(name))
+fn is_covered(house: &House, name: &CertName, controls: &[Control], now: Time) -> bool {
+    proof::covering(name, controls, &house.policy, now).is_some()
 }
 
 /// Evidence as it is kept.
@@ -447,7 +446,7 @@ pub fn evidence_line(
     };
     EvidenceLine {
         name: name.to_string(),
-        method: format!("{method} (BR {})", method.br_section(name)),
+        method: format!("{method} (BR {})", seen.question.br_section()),
         outcome: outcome.to_owned(),
         question: seen.question.describe(),
         answer: answer.to_string(),
@@ -477,7 +476,14 @@ pub fn answer_words(answer: &Answer) -> (serde_json::Value, bool) {
     }
 }
 
-fn caa_line(seen: &CaaEvidence) -> EvidenceLine {
+/// What a name's CAA set says of it, for the record.
+fn caa_line(house: &House, name: &CertName, seen: &CaaEvidence, now: Time) -> EvidenceLine {
+    let permitted = caa::permits(seen, name.is_wildcard(), &house.rules.caa_identities, now);
+    let outcome = match permitted {
+        Ok(()) => "permits",
+        Err(CaaRefusal::LookupFailed(..)) => "failed",
+        Err(_) => "forbids",
+    };
     let records: Vec<_> = seen
         .records
         .iter()
@@ -485,12 +491,12 @@ fn caa_line(seen: &CaaEvidence) -> EvidenceLine {
         .collect();
     let answer = json!({ "found_at": seen.found_at, "records": records, "failed": seen.failed });
     EvidenceLine {
-        name: seen.name.to_string(),
+        name: name.to_string(),
         method: "CAA (RFC 8659)".to_owned(),
-        outcome: if seen.failed.is_some() { "failed" } else { "shown" }.to_owned(),
+        outcome: outcome.to_owned(),
         question: format!("{}. CAA, climbing", seen.name),
         answer: answer.to_string(),
-        via: String::new(),
+        via: seen.via.clone(),
         at: seen.at,
     }
 }

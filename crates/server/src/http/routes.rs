@@ -177,7 +177,8 @@ impl Log {
 pub(crate) struct Forwarded {
     /// The caller.
     pub address: IpAddr,
-    https: bool,
+    /// The call came by TLS.
+    pub https: bool,
 }
 
 impl Forwarded {

@@ -25,6 +25,8 @@ pub struct ProductView {
     pub included_names: u32,
     /// The most names.
     pub max_names: u32,
+    /// Whether a list of names may have wildcards.
+    pub wildcards: bool,
     /// Under the private root.
     pub intranet: bool,
     /// Whether bonus days may be asked for.
@@ -71,6 +73,7 @@ pub fn list(catalogue: &Catalogue) -> Vec<ProductView> {
         kind: "",
         included_names: 0,
         max_names: 0,
+        wildcards: false,
         intranet: false,
         bonus_days: false,
         logos: Vec::new(),
@@ -118,6 +121,7 @@ fn view(code: i64, p: &Product) -> ProductView {
         kind: kind_word(p.kind),
         included_names: p.included_names,
         max_names: p.max_names,
+        wildcards: p.wildcards,
         intranet: p.intranet,
         bonus_days: p.bonus,
         logos: p.logos.clone(),

@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming as Body;
 
 use super::{html, pages};
-use crate::app::dcv::{self, Entered};
+use crate::app::dcv::{self, Declined, Entered};
 use crate::house::House;
 use crate::http::routes::{Answer, Forwarded, Peer};
 
@@ -94,8 +94,9 @@ pub async fn answer(house: &Arc<House>, peer: Peer, request: Request<Body>, page
             Err(failure) => trouble(brand, failure),
         },
         Page::Reject => match dcv::reject_by_code(house, number, code, from).await {
-            Ok(Some(domain)) => pages::rejected(brand, number.0, &domain),
-            Ok(None) => pages::invalid(brand, form.order.as_deref()),
+            Ok(Declined::Rejected(domain)) => pages::rejected(brand, number.0, &domain),
+            Ok(Declined::AlreadyIssued) => pages::already_issued(brand, number.0),
+            Ok(Declined::Wrong) => pages::invalid(brand, form.order.as_deref()),
             Err(failure) => trouble(brand, failure),
         },
     })

@@ -1,5 +1,6 @@
 //! CNAME and TXT questions, and what counts as an answer.
 
+use domain::dcv::AddressSource;
 use domain::evidence::{Answer, Question};
 use validation::{Dnssec, Transport};
 
@@ -111,6 +112,20 @@ async fn txt_strings_are_joined_and_aliases_followed() {
 }
 
 #[tokio::test]
+async fn the_way_over_aliases_is_told() {
+    let world = World::new().await;
+    world.dns.cname("_t.example.com", "one.example.net");
+    world.dns.cname("one.example.net", "two.example.org");
+    world.dns.txt("two.example.org", &["x"]);
+    let question = Question::Txt { owner: "_t.example.com".into(), adn: name("example.com") };
+    let way =
+        format!("dns {}, alias of one.example.net, alias of two.example.org", world.dns.address);
+    assert_eq!(world.asker.ask(&question, NOW).await.via, way);
+    world.dns.stop_chasing();
+    assert_eq!(world.asker.ask(&question, NOW).await.via, way);
+}
+
+#[tokio::test]
 async fn alias_loops_end() {
     let world = World::new().await;
     world.dns.cname("a.example.com", "b.example.com");
@@ -127,6 +142,6 @@ async fn names_that_are_none_fail() {
         let answer = world.txt(owner).await;
         assert!(!matches!(answer, Answer::Txt(_)), "{owner:?}: {answer:?}");
     }
-    let code = Question::Code { adn: name("example.com") };
+    let code = Question::Code { adn: name("example.com"), source: AddressSource::Caa };
     assert!(matches!(world.asker.ask(&code, NOW).await.answer, Answer::Failed(_)));
 }
