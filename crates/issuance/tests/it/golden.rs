@@ -65,7 +65,7 @@ fn leaf(ca: &issuance::ca::CaCertificate) -> Vec<u8> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    domain::dcv::hex(bytes)
+    hex::encode(bytes)
 }
 
 fn unhex(text: &str) -> Vec<u8> {
