@@ -14,6 +14,7 @@ on_both!(
     a_request_without_a_certificate_is_changed_in_place,
     a_request_that_caa_holds_back_is_changed_in_place,
     tokens_are_unique_across_chains,
+    without_a_unique_value_it_stays_the_last_one,
     names_stay_within_what_was_paid,
     names_that_were_paid_for_may_come_back,
     a_ca_of_the_orders_kind_signs_replacements,
@@ -200,6 +201,32 @@ fn tokens_are_unique_across_chains(sandbox: &Sandbox) {
     let made_up = replace(sandbox, &two.number, &[("csr", &two.csr.pem)]);
     assert_eq!(made_up.get("uniqueValue"), "Tok2", "inside of the chain it stays");
     waits(sandbox, &other, "the other order");
+}
+
+fn without_a_unique_value_it_stays_the_last_one(sandbox: &Sandbox) {
+    // Values that sort before and after the first one, and none at first.
+    for (first, second) in [(Some("Mm5"), "Bb2"), (Some("Mm5"), "Zz9"), (None, "Zz9")] {
+        let name = fresh_name("stays");
+        let csr = Csr::new(&name);
+        let form = order_by("CNAME_CSR_HASH", &csr);
+        let form = first.iter().fold(form, |form, first| form.set("uniqueValue", first));
+        let order = place(sandbox, &form);
+        let changed = replace(sandbox, &order, &[("uniqueValue", second)]);
+        assert_eq!(changed.get("uniqueValue"), second);
+        let bare = replace(sandbox, &order, &[]);
+        assert_eq!(bare.get("uniqueValue"), second, "{first:?}: {}", bare.raw);
+        let same = replace(sandbox, &order, &[("csr", &csr.pem)]);
+        assert_eq!(same.get("uniqueValue"), second, "{first:?}: {}", same.raw);
+        // Away from this request and back: the last one that was used with it.
+        settled(sandbox);
+        let other = Csr::new(&name);
+        assert_eq!(replace(sandbox, &order, &[("csr", &other.pem)]).order_number(), order);
+        let back = replace(sandbox, &order, &[("csr", &csr.pem)]);
+        assert_eq!(back.get("uniqueValue"), second, "{first:?}: {}", back.raw);
+        sandbox.publish_cname(&csr, &name, Some(second));
+        look_again(sandbox, &order, "CNAME_CSR_HASH");
+        issued(sandbox, &order, "with the last value");
+    }
 }
 
 fn names_stay_within_what_was_paid(sandbox: &Sandbox) {

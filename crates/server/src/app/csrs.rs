@@ -1,24 +1,42 @@
 //! Reading a CSR for people: DecodeCSR.
 
 use domain::country::CountryCode;
-use domain::csr::{CsrError, CsrSubject};
+use domain::csr::{CsrError, CsrSubject, PublicKey};
 use domain::names::{CertName, NameError};
 use domain::product::Kind;
 use domain::refusal::Refusal;
 use issuance::csr;
+use store::certificates;
 use wire::decode_csr::{DecodeRequest, Decoded};
 
+use super::Failure;
 use crate::house::House;
 
-/// Reads what can be read, and lists everything that is wrong.
-#[must_use]
-pub fn decode(house: &House, request: &DecodeRequest) -> Decoded {
+/// Reads what can be read, and lists everything that is wrong, also what is known of the key since a revocation.
+///
+/// # Errors
+/// When the store fails.
+pub async fn decode(house: &House, request: &DecodeRequest) -> Result<Decoded, Failure> {
+    let (mut decoded, key) = read(house, request);
+    if let Some(key) = key
+        && house
+            .store
+            .read("known_key", move |tx| certificates::key_is_compromised(tx, &key.spki))
+            .await?
+    {
+        decoded.errors.insert(0, CsrError::Compromised.into());
+    }
+    Ok(decoded)
+}
+
+/// The answer, and the key if nothing speaks against it.
+fn read(house: &House, request: &DecodeRequest) -> (Decoded, Option<PublicKey>) {
     let Some(text) = &request.csr else {
-        return refused(Refusal::Missing("csr"));
+        return (refused(Refusal::Missing("csr")), None);
     };
     let read = match csr::decode(text, &house.weak_keys) {
         Ok(read) => read,
-        Err(error) => return refused(told(error)),
+        Err(error) => return (refused(told(error)), None),
     };
     let mut errors: Vec<Refusal> = read.errors().into_iter().map(told).collect();
     errors.extend(name_errors(house, request, &read.subject));
@@ -30,7 +48,7 @@ pub fn decode(house: &House, request: &DecodeRequest) -> Decoded {
         }
     }
     let facts = &read.key_facts;
-    Decoded {
+    let decoded = Decoded {
         errors,
         country_name,
         public_key: facts.algorithm.map(str::to_owned),
@@ -39,7 +57,8 @@ pub fn decode(house: &House, request: &DecodeRequest) -> Decoded {
         signature_algorithm: read.signature.ok().map(|s| signature_words(s).to_owned()),
         digests: Some(read.digests),
         subject: read.subject,
-    }
+    };
+    (decoded, read.key.ok())
 }
 
 fn refused(refusal: Refusal) -> Decoded {

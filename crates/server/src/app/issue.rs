@@ -184,11 +184,7 @@ pub fn prepare(
     let base = &house.authority.base_url;
     let common_name: Option<CertName> = order.common_name.as_deref().and_then(|cn| cn.parse().ok());
     let common_name = common_name.filter(|cn| proven.names().contains(cn));
-    let key = PublicKey {
-        kind: order.key_kind,
-        spki_sha256: Sha256::digest(&order.spki).into(),
-        spki: order.spki.clone(),
-    };
+    let key = key_of(order);
     let profile = house
         .authority
         .profile(kind_of(bought.level()), hierarchy_of(bought.intranet))
@@ -226,6 +222,15 @@ pub fn prepare(
     let removed = proven.removed().to_vec();
     let to_sign = ToSign { linted, proven, ca: certificate.id, validity };
     Ok(Prepared { record, to_sign, removed })
+}
+
+/// The key of an order's request.
+pub(crate) fn key_of(order: &OrderView) -> PublicKey {
+    PublicKey {
+        kind: order.key_kind,
+        spki_sha256: Sha256::digest(&order.spki).into(),
+        spki: order.spki.clone(),
+    }
 }
 
 /// The validated attributes of an order's subject; a profile leaves out what it does not take.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::certificate::{CaId, CertificateId, CertificateStatus, OrderNumber};
 use domain::check::{Check, CheckKind, CheckState};
-use domain::csr::Csr;
+use domain::csr::{Csr, CsrError};
 use domain::dcv::{DcvMethod, RANDOM_VALUE_AGE, UniqueValue};
 use domain::money::Money;
 use domain::names::CertName;
@@ -18,7 +18,7 @@ use domain::time::{DAY, Time};
 use store::events::{self, NewEvent};
 use store::names::{self, RequestName};
 use store::orders::{self, NewOrder, NewRequest, OrderView};
-use store::{StoreError, Tx};
+use store::{StoreError, Tx, certificates};
 use wire::auto_replace_ssl::ReplaceSslRequest;
 
 use super::bought::Bought;
@@ -104,6 +104,9 @@ impl Replacement {
                 issuance::csr::read_der(&old.csr, &self.house.weak_keys).map_err(Refusal::from)?
             }
         };
+        if certificates::key_is_compromised(tx, &csr.key.spki)? {
+            return Err(Refusal::from(CsrError::Compromised).into());
+        }
         let plans = self.plans(&old, &bought, &old_names, &csr)?;
         let rows = self.rows(tx, bought.kind(), &plans.1, &old_names, pending)?;
         let unique_value = self.use_token(tx, &old, &csr)?;
@@ -312,7 +315,7 @@ impl Replacement {
         let wanted = self.unique_value(tx, old, csr)?;
         let mut take = |value: &Option<UniqueValue>| {
             let text = value.as_ref().map_or("", UniqueValue::as_str);
-            orders::use_token(tx, &csr.digests.sha256, text, old.base)
+            orders::use_token(tx, &csr.digests.sha256, text, old.base, self.now)
         };
         if take(&wanted)? {
             return Ok(wanted);
@@ -324,7 +327,8 @@ impl Replacement {
         }
     }
 
-    /// -55 compares across chains; inside of the chain the same CSR and value may come again.
+    /// -55 compares across chains; inside of the chain the same CSR and value may come again. Without a value it stays what it
+    /// was: that of the request that is replaced, if it is for this CSR, else the one that the chain took last with it (D69, D70).
     fn unique_value(
         &self,
         tx: &mut Tx<'_>,
@@ -335,8 +339,11 @@ impl Replacement {
         let elsewhere: Vec<&str> =
             used.iter().filter(|(_, base)| *base != old.base).map(|(v, _)| v.as_str()).collect();
         let here = used.iter().find(|(_, base)| *base == old.base).map(|(v, _)| v);
-        if self.request.unique_value.is_none() && here.is_some() {
-            return Ok(here.and_then(|v| v.parse().ok()));
+        let own = (old.csr == csr.der).then(|| old.unique_value.as_deref().unwrap_or_default());
+        if self.request.unique_value.is_none()
+            && let Some(stays) = own.or(here.map(String::as_str))
+        {
+            return Ok(stays.parse().ok());
         }
         let wanted = self.request.unique_value.as_ref().map_or("", UniqueValue::as_str);
         let facts = Facts {

@@ -96,7 +96,7 @@ pub struct Findings {
 /// Asks for every proof that is still open and, when all ordered names have one, for CAA.
 pub async fn ask(house: &Arc<House>, subject: &Subject, now: Time) -> Findings {
     let mut found = Findings::default();
-    if !matters(&subject.order.state) {
+    if !matters(&subject.order.state) || known_key(house, &subject.order).is_some() {
         return found;
     }
     let token = RequestToken::new(
@@ -192,6 +192,11 @@ pub fn decide(
         }
         return verdict;
     }
+    // It may have become known after the order was taken (BR 6.1.1.3).
+    if let Some(why) = known_key(house, &verdict.subject.order) {
+        verdict.over = state.failed(why).ok();
+        return verdict;
+    }
     let controls = controls_with(&verdict.subject, &verdict.findings);
     let all_ordered = verdict
         .subject
@@ -264,6 +269,9 @@ pub fn proven(
     findings: &Findings,
     now: Time,
 ) -> Result<Proven, String> {
+    if let Some(why) = known_key(house, &subject.order) {
+        return Err(why);
+    }
     let controls = controls_with(subject, findings);
     judge(house, subject, findings, &controls, now).map_err(|not_yet| match not_yet {
         NotYet::Wait(why) | NotYet::Never(why) => why,
@@ -396,6 +404,15 @@ pub fn pause(attempts: i64) -> i64 {
     ];
     let index = usize::try_from(attempts.max(1) - 1).unwrap_or(usize::MAX);
     PAUSES[index.min(PAUSES.len() - 1)]
+}
+
+/// Why a request's key may not be certified, if others know it: by a revocation, or by the operator's lists.
+fn known_key(house: &House, order: &OrderView) -> Option<String> {
+    if order.key_is_compromised {
+        return Some("the key is compromised: a certificate for it was revoked".to_owned());
+    }
+    let listed = house.weak_keys.check_lists(&issue::key_of(order));
+    listed.err().map(|why| why.to_string())
 }
 
 fn matters(state: &RequestState) -> bool {

@@ -85,7 +85,10 @@ pub async fn run(
     match handler {
         Handler::Anonymous(Anonymous::DecodeCsr) => {
             let request = decode_csr::parse(&incoming.anonymous()?)?;
-            Ok(decode_csr::reply(&request, &csrs::decode(house, &request)))
+            let decoded = csrs::decode(house, &request)
+                .await
+                .map_err(|failure| failure.told("decode_csr"))?;
+            Ok(decode_csr::reply(&request, &decoded))
         }
         Handler::Known(known) => {
             let credentials = incoming.credentials()?;
