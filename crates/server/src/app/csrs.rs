@@ -65,9 +65,13 @@ fn refused(refusal: Refusal) -> Decoded {
     Decoded { errors: vec![refusal], ..Decoded::default() }
 }
 
-/// Here a key that is none has a code of its own.
+/// Here a key that is none has a code of its own, and what is not Base64 has none: it is no request.
 fn told(error: CsrError) -> Refusal {
-    if error == CsrError::InvalidKey { Refusal::InvalidKey } else { error.into() }
+    match error {
+        CsrError::InvalidKey => Refusal::InvalidKey,
+        CsrError::Base64 => CsrError::Decode.into(),
+        other => other.into(),
+    }
 }
 
 fn signature_words(signature: domain::csr::RequestSignature) -> &'static str {
@@ -84,7 +88,7 @@ fn name_errors(house: &House, request: &DecodeRequest, subject: &CsrSubject) -> 
         let list = product.is_some_and(|p| p.kind.is_list());
         return if list { Vec::new() } else { vec![CsrError::MissingField.into()] };
     };
-    if let Some(wrong) = spelling(cn) {
+    if let Some(wrong) = spelling(cn, product.map(|p| p.kind)) {
         return vec![wrong];
     }
     let mut errors = Vec::new();
@@ -108,8 +112,9 @@ fn name_errors(house: &House, request: &DecodeRequest, subject: &CsrSubject) -> 
     errors
 }
 
-/// What is wrong with a common name as it is written, whatever the product.
-fn spelling(cn: &str) -> Option<Refusal> {
+/// What is wrong with a common name as it is written, whatever the product. Of asterisks in the wrong place, products that
+/// take none or exactly one say more.
+fn spelling(cn: &str, kind: Option<Kind>) -> Option<Refusal> {
     let begins = |with: &str| cn.get(..with.len()).is_some_and(|s| s.eq_ignore_ascii_case(with));
     if begins("http://") {
         return Some(Refusal::HttpPrefix);
@@ -117,6 +122,16 @@ fn spelling(cn: &str) -> Option<Refusal> {
     if begins("https://") {
         return Some(Refusal::HttpsPrefix);
     }
-    let characters = matches!(cn.trim().parse::<CertName>(), Err(NameError::Character));
-    characters.then_some(Refusal::NameCharacters)
+    match cn.trim().parse::<CertName>() {
+        Err(NameError::Wildcard) if matches!(kind, Some(Kind::Single | Kind::Wildcard)) => None,
+        Err(
+            NameError::Empty
+            | NameError::TooLong
+            | NameError::Character
+            | NameError::Idna
+            | NameError::Wildcard
+            | NameError::Numeric,
+        ) => Some(Refusal::NameCharacters),
+        Ok(_) => None,
+    }
 }
