@@ -153,6 +153,24 @@ fn payload(
     })
 }
 
+/// Of a state that carries no checks: whether that is because all were passed. What came to nothing has completed no step.
+fn nothing_is_open(state: &RequestState) -> bool {
+    match state {
+        RequestState::Ready
+        | RequestState::Issuing { .. }
+        | RequestState::Issued { .. }
+        | RequestState::Replaced { .. }
+        | RequestState::Revoked { .. } => true,
+        RequestState::AwaitingAuthorization
+        | RequestState::AwaitingPayment { .. }
+        | RequestState::AwaitingCsr { .. }
+        | RequestState::AwaitingValidation { .. }
+        | RequestState::Expired
+        | RequestState::Rejected { .. }
+        | RequestState::Failed { .. } => false,
+    }
+}
+
 fn steps(order: &OrderView, bought: &Bought, rows: &[RequestName]) -> StepStatuses {
     let level = bought.level();
     let required = level.checks();
@@ -164,7 +182,7 @@ fn steps(order: &OrderView, bought: &Bought, rows: &[RequestName]) -> StepStatus
         match checks.iter().find(|c| c.kind == kind).map(|c| c.state) {
             Some(CheckState::Open | CheckState::Failed) => 0,
             Some(CheckState::Passed) => 1,
-            None => i8::from(!matches!(order.state, RequestState::AwaitingAuthorization)),
+            None => i8::from(nothing_is_open(&order.state)),
         }
     };
     let ordered = || rows.iter().filter(|r| !r.implicit);
