@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::product::Level;
+
 /// The kinds of checks, by the names that `/settle` and the pages use.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum CheckKind {
@@ -131,4 +133,22 @@ pub struct Check {
     pub kind: CheckKind,
     /// How it stands.
     pub state: CheckState,
+}
+
+/// After how many hours a certificate may be expected: what machines look at takes one, people take days, and less where
+/// a reseller has looked already (D39).
+#[must_use]
+pub fn expected_hours(level: Level, checks: &[Check]) -> u32 {
+    let state = |kind| checks.iter().find(|c| c.kind == kind).map(|c| c.state);
+    match level {
+        Level::Dv => 1,
+        Level::Ev | Level::QwacLegal | Level::QwacPsd2 => 240,
+        Level::Ov | Level::QwacNatural => {
+            match (state(CheckKind::Organization), state(CheckKind::Approval)) {
+                (_, Some(CheckState::Open | CheckState::Failed)) => 24,
+                (Some(CheckState::Open | CheckState::Failed), _) => 48,
+                (Some(CheckState::Passed) | None, Some(CheckState::Passed) | None) => 1,
+            }
+        }
+    }
 }

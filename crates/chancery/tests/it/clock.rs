@@ -145,6 +145,9 @@ fn proofs_are_looked_for_again_and_orders_expire(sandbox: &Sandbox) {
     assert_eq!(lines(&unproven).len(), 1);
     advance(sandbox, "2d");
     look(sandbox, &unproven).refused(-20, REJECTED);
+    let form = Form::new(&[("orderNumber", &unproven), ("responseFormat", "1")]);
+    let replaced = sandbox.call("!AutoReplaceSSL", &form);
+    assert_eq!(replaced.get("errorCode"), "-20", "no certificate expired: {}", replaced.raw);
     let both = lines(&unproven);
     assert_eq!(both.len(), 2, "{both:?}");
     assert_eq!([both[0][0].as_str(), &both[1][0]], ["debit", "refund"]);
