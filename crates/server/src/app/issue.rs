@@ -11,7 +11,7 @@ use domain::product::Level;
 use domain::proof::Proven;
 use domain::receipt::Receipt;
 use domain::time::Time;
-use issuance::ca::{self, CaRole};
+use issuance::ca::{self, CaCertificate, CaRole};
 use issuance::folder::CaFolder;
 use issuance::leaf::{self, LeafRequest, PrepareError};
 use issuance::lint::{self, Linted};
@@ -171,10 +171,13 @@ pub fn prepare(
     let authority = authority.ok_or_else(|| never("CA", &"none for this order"))?;
     let certificate = &authority.certificate;
     let term_end = order.term_end.unwrap_or_else(|| policy::term_end(now, order.term_days));
-    let validity = house
-        .policy
-        .tls_validity(now, term_end)
-        .ok_or_else(|| never("validity", &"the term is over"))?;
+    if term_end <= now {
+        return Err(never("validity", &"the term is over"));
+    }
+    // Cut by the CA's own end; the rest of the term is served by replacements.
+    let ca_end = certificate.validity().not_after;
+    let validity = house.policy.tls_validity(now, term_end.min(ca_end));
+    let validity = validity.ok_or_else(|| has_run_out(certificate, order))?;
     let mut random = [0; 16];
     house.chance.fill(&mut random);
     let serial = Serial::from_random(random).ok_or_else(|| NotYet::Wait("serial".into()))?;
@@ -204,7 +207,9 @@ pub fn prepare(
     let prepared = leaf::prepare(&request).map_err(|e| match e {
         // The validation desk has to supply it.
         PrepareError::Lacks(_) => NotYet::Wait(e.to_string()),
-        PrepareError::NoNames | PrepareError::CommonName => never("prepare", &e),
+        PrepareError::NoNames | PrepareError::CommonName | PrepareError::Encoding(_) => {
+            never("prepare", &e)
+        }
     })?;
     let rules =
         lint::Rules { profile, ca: certificate, test: order.test, policy: &house.policy, now };
@@ -222,6 +227,13 @@ pub fn prepare(
     let removed = proven.removed().to_vec();
     let to_sign = ToSign { linted, proven, ca: certificate.id, validity };
     Ok(Prepared { record, to_sign, removed })
+}
+
+/// The order waits: it is the operator's to make the next CA, and the customer has done nothing wrong.
+fn has_run_out(certificate: &CaCertificate, order: &OrderView) -> NotYet {
+    let (ca, slug) = (certificate.id, certificate.slot.slug());
+    tracing::error!(%ca, slug, order = %order.number, "the CA has run out: orders wait for a new one");
+    NotYet::Wait(format!("the CA {slug} has run out"))
 }
 
 /// The key of an order's request.
@@ -286,7 +298,8 @@ pub fn resume(
         now,
     };
     let linted = lint::resume(&recorded.tbs, &rules).map_err(|e| internal(format!("lint: {e}")))?;
-    let (not_before, not_after) = order.validity.unwrap_or_default();
+    let validity = order.validity.ok_or_else(|| internal("recorded without a validity".into()))?;
+    let (not_before, not_after) = validity;
     Ok(ToSign { linted, proven, ca: recorded.ca, validity: Validity { not_before, not_after } })
 }
 
