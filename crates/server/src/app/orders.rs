@@ -14,7 +14,7 @@ use domain::order_ssl::{SslOrderRequest, TextWishes};
 use domain::placement::{self, Composed, Facts, NamePlan, Placement};
 use domain::product::Level;
 use domain::refusal::Refusal;
-use domain::subject::Subject;
+use domain::subject::{Subject, certifiable};
 use domain::time::{DAY, HOUR, Time};
 use store::events::{self, NewEvent};
 use store::jobs::{self, NewJob};
@@ -529,6 +529,7 @@ pub(crate) const OFFER_AGE: i64 = 24 * HOUR;
 /// Whom a certificate is to name, as it is kept: the chosen values, and the registration details of the parameters.
 fn subject_json(subject: &Subject, request: &SslOrderRequest) -> String {
     let jurisdiction = &request.jurisdiction;
+    let told = |value: &Option<String>| certifiable(value, 128);
     serde_json::json!({
         "organization": subject.organization,
         "streets": subject.streets,
@@ -537,9 +538,9 @@ fn subject_json(subject: &Subject, request: &SslOrderRequest) -> String {
         "state": subject.state,
         "postal_code": subject.postal_code,
         "country": subject.country.map(|c| c.to_string()),
-        "company_number": request.subject.company_number,
-        "jurisdiction_locality": jurisdiction.locality,
-        "jurisdiction_state": jurisdiction.state,
+        "company_number": told(&request.subject.company_number),
+        "jurisdiction_locality": told(&jurisdiction.locality),
+        "jurisdiction_state": told(&jurisdiction.state),
         "jurisdiction_country": jurisdiction.country.map(|c| c.to_string()),
         "business_category": jurisdiction.business_category,
         "assumed_name": jurisdiction.assumed_name,
