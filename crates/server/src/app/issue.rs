@@ -155,19 +155,20 @@ pub struct Prepared {
 /// [`NotYet::Never`] when the term is over or the certificate breaks a rule.
 pub fn prepare(
     house: &House,
-    order: &OrderView,
+    subject: &Subject,
     proven: Proven,
     now: Time,
 ) -> Result<Prepared, NotYet> {
     let never = |what: &str, why: &dyn std::fmt::Display| NotYet::Never(format!("{what}: {why}"));
-    let bought = Bought::from_json(&order.bought).map_err(|e| never("bought", &e))?;
+    let order = &subject.order;
+    let bought = subject.bought.as_ref().map_err(|why| NotYet::Never(why.clone()))?;
     if bought.amt
         || matches!(bought.level(), Level::QwacLegal | Level::QwacPsd2 | Level::QwacNatural)
     {
         // Never an ordinary certificate in place of one that says more.
         return Err(NotYet::Wait("no profile for this product yet".into()));
     }
-    let authority = house.authority.choose(order, &bought);
+    let authority = house.authority.choose(order, bought);
     let authority = authority.ok_or_else(|| never("CA", &"none for this order"))?;
     let certificate = &authority.certificate;
     let term_end = order.term_end.unwrap_or_else(|| policy::term_end(now, order.term_days));
@@ -278,14 +279,15 @@ fn attributes(order: &OrderView) -> Vec<(Attribute, String)> {
 /// When the record is not there or breaks a rule.
 pub fn resume(
     house: &House,
-    order: &OrderView,
+    subject: &Subject,
     recorded: &certificates::Recorded,
     proven: Proven,
     now: Time,
 ) -> Result<ToSign, Failure> {
+    let order = &subject.order;
     let internal = |what: String| Failure::Internal(format!("order {}: {what}", order.number));
     let authority = house.authority.ca(recorded.ca).ok_or_else(|| internal("no such CA".into()))?;
-    let bought = Bought::from_json(&order.bought).map_err(|e| internal(e.to_string()))?;
+    let bought = subject.bought.as_ref().map_err(|why| internal(why.clone()))?;
     let profile = house
         .authority
         .profile(kind_of(bought.level()), hierarchy_of(bought.intranet))
@@ -415,7 +417,7 @@ pub fn letter(
     signed: &Signed,
     now: Time,
 ) -> Result<Option<NewMail>, Failure> {
-    let Subject { order, account, .. } = subject;
+    let Subject { order, bought, account, .. } = subject;
     let given: MailWishes = serde_json::from_str(&order.parameters).unwrap_or_default();
     let recipient = match given.email_address.as_deref() {
         Some(asked) if asked.eq_ignore_ascii_case("none") => return Ok(None),
@@ -425,12 +427,12 @@ pub fn letter(
     let Some(recipient) = recipient else {
         return Ok(None);
     };
-    let bought = Bought::from_json(&order.bought).map_err(|e| Failure::Internal(e.to_string()))?;
+    let bought = bought.as_ref().map_err(|why| Failure::Internal(why.clone()))?;
     let issuer = house.authority.ca(signed.by).map(|a| a.certificate.der.clone());
     let language = given.language_name.as_deref();
     let facts = CertificateFacts {
         order: order.number,
-        product: bought.name,
+        product: bought.name.clone(),
         name: order
             .common_name
             .clone()

@@ -35,6 +35,8 @@ use crate::house::House;
 pub struct Subject {
     /// The order.
     pub order: OrderView,
+    /// What it bought, or why nobody can tell.
+    pub bought: Result<Bought, String>,
     /// Whose it is.
     pub account: Option<Arc<Account>>,
     /// Its names.
@@ -77,7 +79,8 @@ pub fn load(tx: &mut Tx<'_>, ids: &[CertificateId]) -> Result<Vec<Option<Subject
         };
         let issuing = matches!(order.state, RequestState::Issuing { .. });
         let recorded = if issuing { certificates::recorded(tx, *id)? } else { None };
-        subjects.push(Some(Subject { order, account, names, controls, recorded }));
+        let bought = Bought::from_json(&order.bought).map_err(|e| format!("bought: {e}"));
+        subjects.push(Some(Subject { order, bought, account, names, controls, recorded }));
     }
     Ok(subjects)
 }
@@ -116,8 +119,7 @@ pub async fn ask(house: &Arc<House>, subject: &Subject, now: Time) -> Findings {
             found.shown.extend(name.control.map(|control| (name.position, control)));
         }
     }
-    let bought = Bought::from_json(&subject.order.bought).ok();
-    let asks_caa = bought.is_some_and(|b| !b.intranet);
+    let asks_caa = subject.bought.as_ref().is_ok_and(|b| !b.intranet);
     let controls = controls_with(subject, &found);
     let shown = |n: &RequestName| is_covered(&n.name, &controls, &house.policy, now);
     let all_ordered = subject.names.iter().filter(|n| !n.implicit).all(&shown);
@@ -211,7 +213,7 @@ pub fn decide(
     let mut why = String::from("proofs are not there yet");
     if after == RequestState::Ready {
         match judge(house, &verdict.subject, &verdict.findings, &controls, now)
-            .and_then(|proven| issue::prepare(house, &verdict.subject.order, proven, now))
+            .and_then(|proven| issue::prepare(house, &verdict.subject, proven, now))
         {
             Ok(prepared) => {
                 verdict.removed = prepared.removed;
@@ -290,8 +292,7 @@ fn judge(
         .iter()
         .map(|n| WantedName { name: n.name.clone(), implicit: n.implicit })
         .collect();
-    let bought = Bought::from_json(&subject.order.bought)
-        .map_err(|e| NotYet::Never(format!("bought: {e}")))?;
+    let bought = subject.bought.as_ref().map_err(|why| NotYet::Never(why.clone()))?;
     if bought.intranet {
         return Err(NotYet::Wait("intranet names are settled at the validation desk".into()));
     }
