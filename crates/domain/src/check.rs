@@ -139,16 +139,17 @@ pub struct Check {
 /// a reseller has looked already (D39).
 #[must_use]
 pub fn expected_hours(level: Level, checks: &[Check]) -> u32 {
-    let state = |kind| checks.iter().find(|c| c.kind == kind).map(|c| c.state);
-    match level {
-        Level::Dv => 1,
-        Level::Ev | Level::QwacLegal | Level::QwacPsd2 => 240,
-        Level::Ov | Level::QwacNatural => {
-            match (state(CheckKind::Organization), state(CheckKind::Approval)) {
-                (_, Some(CheckState::Open | CheckState::Failed)) => 24,
-                (Some(CheckState::Open | CheckState::Failed), _) => 48,
-                (Some(CheckState::Passed) | None, Some(CheckState::Passed) | None) => 1,
-            }
-        }
+    let is_open =
+        |kind| checks.iter().any(|c: &Check| c.kind == kind && c.state != CheckState::Passed);
+    let subject = match level {
+        Level::Dv => return 1,
+        Level::Ev | Level::QwacLegal | Level::QwacPsd2 => return 240,
+        Level::Ov => CheckKind::Organization,
+        Level::QwacNatural => CheckKind::ApplicantRepresentative,
+    };
+    match (is_open(CheckKind::Approval), is_open(subject)) {
+        (true, _) => 24,
+        (false, true) => 48,
+        (false, false) => 1,
     }
 }
