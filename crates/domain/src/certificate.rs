@@ -64,7 +64,7 @@ impl Serial {
 impl fmt::Display for Serial {
     /// Capitals of hexadecimal, as serials are usually shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&crate::dcv::hex(&self.0).to_ascii_uppercase())
+        f.write_str(&hex::encode(self.0).to_ascii_uppercase())
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::product::Level;
+
 /// The kinds of checks, by the names that `/settle` and the pages use.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum CheckKind {
@@ -131,4 +133,23 @@ pub struct Check {
     pub kind: CheckKind,
     /// How it stands.
     pub state: CheckState,
+}
+
+/// After how many hours a certificate may be expected: what machines look at takes one, people take days, and less where
+/// a reseller has looked already (D39).
+#[must_use]
+pub fn expected_hours(level: Level, checks: &[Check]) -> u32 {
+    let is_open =
+        |kind| checks.iter().any(|c: &Check| c.kind == kind && c.state != CheckState::Passed);
+    let subject = match level {
+        Level::Dv => return 1,
+        Level::Ev | Level::QwacLegal | Level::QwacPsd2 => return 240,
+        Level::Ov => CheckKind::Organization,
+        Level::QwacNatural => CheckKind::ApplicantRepresentative,
+    };
+    match (is_open(CheckKind::Approval), is_open(subject)) {
+        (true, _) => 24,
+        (false, true) => 48,
+        (false, false) => 1,
+    }
 }

@@ -153,13 +153,13 @@ impl RequestToken {
     /// `/.well-known/pki-validation/<MD5 in capitals>.txt`.
     #[must_use]
     pub fn file_path(&self) -> String {
-        format!("/.well-known/pki-validation/{}.txt", hex(&self.md5).to_ascii_uppercase())
+        format!("/.well-known/pki-validation/{}.txt", hex::encode(self.md5).to_ascii_uppercase())
     }
 
     /// The file's content as we tell it to customers: SHA-256, suffix and unique value, a line each.
     #[must_use]
     pub fn file_content(&self, suffix: &str) -> String {
-        let mut text = format!("{}\n{suffix}\n", hex(&self.sha256));
+        let mut text = format!("{}\n{suffix}\n", hex::encode(self.sha256));
         if let Some(unique) = &self.unique_value {
             let _ = writeln!(text, "{}", unique.as_str());
         }
@@ -169,13 +169,13 @@ impl RequestToken {
     /// `_<md5>`, the record's left-most label.
     #[must_use]
     pub fn cname_label(&self) -> String {
-        format!("_{}", hex(&self.md5))
+        format!("_{}", hex::encode(self.md5))
     }
 
     /// The record's target under a suffix.
     #[must_use]
     pub fn cname_target(&self, suffix: &str) -> String {
-        let sha = hex(&self.sha256);
+        let sha = hex::encode(self.sha256);
         let (head, tail) = sha.split_at(32);
         match &self.unique_value {
             Some(unique) => format!("{head}.{tail}.{}.{suffix}", unique.as_str()),
@@ -186,7 +186,7 @@ impl RequestToken {
     fn matches_file(&self, body: &[u8], suffixes: &[String]) -> bool {
         let text = String::from_utf8_lossy(body);
         let mut words = text.trim_start_matches('\u{feff}').split_whitespace();
-        let sha = words.next().is_some_and(|w| w.eq_ignore_ascii_case(&hex(&self.sha256)));
+        let sha = words.next().is_some_and(|w| w.eq_ignore_ascii_case(&hex::encode(self.sha256)));
         let suffix =
             words.next().is_some_and(|w| suffixes.iter().any(|s| s.eq_ignore_ascii_case(w)));
         let unique = match &self.unique_value {
@@ -332,13 +332,4 @@ pub const CONSTRUCTED: [&str; 5] =
 #[must_use]
 pub fn constructed_addresses(adn: &DnsName) -> Vec<MailAddress> {
     CONSTRUCTED.iter().filter_map(|local| format!("{local}@{adn}").parse().ok()).collect()
-}
-
-/// Lower-case hexadecimal.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, b| {
-        let _ = write!(out, "{b:02x}");
-        out
-    })
 }

@@ -277,13 +277,15 @@ impl RequestState {
         }
     }
 
-    /// The certificate cannot be made.
+    /// The certificate cannot be made, whatever is shown yet.
     ///
     /// # Errors
-    /// [`WrongState`] unless it was ready or being issued.
+    /// [`WrongState`] unless it was waiting for validation, ready or being issued.
     pub fn failed(self, why: String) -> Stepped {
         match self {
-            RequestState::Ready | RequestState::Issuing { .. } => Ok(RequestState::Failed { why }),
+            RequestState::AwaitingValidation { .. }
+            | RequestState::Ready
+            | RequestState::Issuing { .. } => Ok(RequestState::Failed { why }),
             other => other.refuse("given up"),
         }
     }

@@ -98,6 +98,18 @@ pub enum Prioritise {
 }
 
 impl Prioritise {
+    /// By the word of the interface, in either case.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word.to_ascii_uppercase().as_str() {
+            "Y" => Some(Prioritise::Csr),
+            "N" => Some(Prioritise::Parameters),
+            "P" => Some(Prioritise::ParametersOnly),
+            "C" => Some(Prioritise::CsrOnly),
+            _ => None,
+        }
+    }
+
     /// Chooses between a parameter and the CSR's value.
     #[must_use]
     pub fn choose<T>(self, parameter: Option<T>, csr: Option<T>) -> Option<T> {

@@ -5,7 +5,7 @@
 
 use crate::account::{Account, PaymentMode};
 use crate::certificate::CertificateStatus;
-use crate::check::{Check, CheckKind, CheckState};
+use crate::check::{self, Check, CheckKind, CheckState};
 use crate::csr::{Csr, CsrError};
 use crate::dcv::{AddressSource, CONSTRUCTED, DcvMethod, UniqueValue};
 use crate::identifiers::{NcaIdentifier, OrganizationIdentifier, PersonalIdentifier};
@@ -416,13 +416,7 @@ fn checks_of(
     if validated && !trusted {
         checks.push(Check { kind: CheckKind::Approval, state: CheckState::Open });
     }
-    let hours = match level {
-        Level::Dv => 1,
-        Level::Ev | Level::QwacLegal | Level::QwacPsd2 => 240,
-        Level::Ov | Level::QwacNatural if validated && trusted => 1,
-        Level::Ov | Level::QwacNatural if validated => 24,
-        Level::Ov | Level::QwacNatural => 48,
-    };
+    let hours = check::expected_hours(level, &checks);
     (checks, hours)
 }
 

@@ -30,7 +30,7 @@ pub struct Subject {
 /// Chooses the subject; None for levels that name nobody.
 ///
 /// # Errors
-/// -3 for what is in neither place (-8 where only the CSR counts).
+/// -4 for texts with characters that no name should have; -3 for what is in neither place (-8 where only the CSR counts).
 pub fn choose(
     level: Level,
     request: &SslOrderRequest,
@@ -39,10 +39,15 @@ pub fn choose(
     if !level.names_a_subject() {
         return Ok(None);
     }
+    check_texts(level, request)?;
     let prioritise = request.prioritise;
     let given = &request.subject;
     let pick = |parameter: &Option<String>, in_csr: &Option<String>| {
         prioritise.choose(parameter.clone(), in_csr.clone())
+    };
+    // What is certified: as long as its parameter may be (§22.1), and absent where it says nothing.
+    let certified = |parameter: &Option<String>, in_csr: &Option<String>, limit: usize| {
+        prioritise.choose(certifiable(parameter, limit), certifiable(in_csr, limit))
     };
     let missing = |parameter: &'static str| match prioritise {
         Prioritise::CsrOnly => Refusal::Csr(CsrError::MissingField),
@@ -55,12 +60,12 @@ pub fn choose(
     let csr_streets = (!csr.streets.is_empty()).then(|| csr.streets.clone());
     let csr_country = csr.country.as_deref().and_then(|c| c.parse().ok());
     let subject = Subject {
-        organization: pick(&given.organization, &csr.organization),
+        organization: certified(&given.organization, &csr.organization, 64),
         organizational_unit: pick(&given.organizational_unit, &csr.organizational_unit),
         post_office_box: pick(&given.post_office_box, &csr.post_office_box),
         streets: prioritise.choose(parameter_streets, csr_streets).unwrap_or_default(),
-        locality: pick(&given.locality, &csr.locality),
-        state: pick(&given.state, &csr.state),
+        locality: certified(&given.locality, &csr.locality, 128),
+        state: certified(&given.state, &csr.state, 128),
         postal_code: pick(&given.postal_code, &csr.postal_code),
         country: prioritise.choose(given.country, csr_country),
     };
@@ -80,4 +85,90 @@ pub fn choose(
         return Err(missing("countryName"));
     }
     Ok(Some(subject))
+}
+
+/// What a parameter says of the subject may be certified, and then holds to what is asked of a CSR's names.
+fn check_texts(level: Level, request: &SslOrderRequest) -> Result<(), Refusal> {
+    let (subject, jurisdiction) = (&request.subject, &request.jurisdiction);
+    let [first, second, third] = &subject.streets;
+    let texts = [
+        ("organizationName", &subject.organization),
+        ("organizationalUnitName", &subject.organizational_unit),
+        ("postOfficeBox", &subject.post_office_box),
+        ("streetAddress1", first),
+        ("streetAddress2", second),
+        ("streetAddress3", third),
+        ("localityName", &subject.locality),
+        ("stateOrProvinceName", &subject.state),
+        ("postalCode", &subject.postal_code),
+    ];
+    let extended = [
+        ("companyNumber", &subject.company_number),
+        ("joiLocalityName", &jurisdiction.locality),
+        ("joiStateOrProvinceName", &jurisdiction.state),
+        ("assumedName", &jurisdiction.assumed_name),
+    ];
+    let extended = extended.into_iter().filter(|_| level.is_extended());
+    let harmful =
+        |text: &Option<String>| text.iter().flat_map(|t| t.chars()).any(|c| !is_harmless(c));
+    match texts.into_iter().chain(extended).find(|(_, text)| harmful(text)) {
+        Some((parameter, _)) => {
+            let why = "It has characters that hide or turn text";
+            Err(Refusal::invalid_because(parameter, why))
+        }
+        None => Ok(()),
+    }
+}
+
+/// A value as it may be certified: without blanks around it, cut to so many characters, and None if it says nothing.
+#[must_use]
+pub fn certifiable(value: &Option<String>, limit: usize) -> Option<String> {
+    let cut: String = value.as_deref()?.trim().chars().take(limit).collect();
+    Some(cut.trim_end()).filter(|text| says_something(text)).map(str::to_owned)
+}
+
+/// False for a value that only tells that there is none, like `-`, `.` or `N/A` (BR 7.1.4.2).
+#[must_use]
+pub fn says_something(text: &str) -> bool {
+    text.chars().any(char::is_alphanumeric)
+        && !matches!(text.to_ascii_lowercase().as_str(), "n/a" | "na" | "none" | "null")
+}
+
+/// False for characters that no name should have: controls, and those that turn the direction of writing, part lines or
+/// cannot be seen.
+#[must_use]
+pub fn is_harmless(c: char) -> bool {
+    !c.is_control()
+        && !matches!(
+            c,
+            '\u{200b}'
+                | '\u{200e}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2066}'..='\u{2069}'
+                | '\u{feff}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_says_nothing_is_not_certified() {
+        let of = |text: &str| certifiable(&Some(text.to_owned()), 8);
+        for nothing in ["", " ", "\u{a0}", "-", ".", "N/A", "none", "\u{a0}- "] {
+            assert_eq!(of(nothing), None, "{nothing:?}");
+        }
+        assert_eq!(of("\u{a0}Łódź ").as_deref(), Some("Łódź"));
+        assert_eq!(of("Example GmbH").as_deref(), Some("Example"), "no blank at the cut");
+        assert_eq!(certifiable(&None, 8), None);
+    }
+
+    #[test]
+    fn what_turns_or_hides_text_is_not_harmless() {
+        let bad =
+            "\0\u{85}\u{200b}\u{200e}\u{200f}\u{2028}\u{202a}\u{202e}\u{2066}\u{2069}\u{feff}";
+        assert!(bad.chars().all(|c| !is_harmless(c)));
+        assert!("Łódź & Söhne, 株式会社 \u{a0}\u{200d}".chars().all(is_harmless));
+    }
 }

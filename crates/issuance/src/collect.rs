@@ -10,6 +10,7 @@ use der::oid::ObjectIdentifier;
 use der::{Decode, Encode, Sequence};
 
 use crate::oid::id;
+pub use der::Error as NotDer;
 pub use zip::{CannotZip, bundle, bundle_name};
 
 /// ContentInfo of PKCS #7.
@@ -32,10 +33,11 @@ struct SignedData<'a> {
     signers: SetOfVec<AnyRef<'a>>,
 }
 
-/// PKCS #7 certs-only. The SET keeps the given order: readers expect it, and BER allows it. No bytes at all if one of
-/// the certificates is not DER.
-#[must_use]
-pub fn pkcs7(certificates: &[&[u8]]) -> Vec<u8> {
+/// PKCS #7 certs-only. The SET keeps the given order: readers expect it, and BER allows it.
+///
+/// # Errors
+/// If one of the certificates is not DER.
+pub fn pkcs7(certificates: &[&[u8]]) -> der::Result<Vec<u8>> {
     let signed_data = elements(certificates).and_then(|certificates| {
         let data = SignedData {
             version: 1,
@@ -46,15 +48,16 @@ pub fn pkcs7(certificates: &[&[u8]]) -> Vec<u8> {
         };
         data.to_der()
     });
-    signed_data.and_then(|data| wrap(id::PKCS7_SIGNED_DATA, &data)).unwrap_or_default()
+    signed_data.and_then(|data| wrap(id::PKCS7_SIGNED_DATA, &data))
 }
 
-/// Netscape's certificate sequence; its readers want the leaf first. No bytes at all if one of the certificates is not
-/// DER.
-#[must_use]
-pub fn netscape_sequence(leaf_first: &[&[u8]]) -> Vec<u8> {
+/// Netscape's certificate sequence; its readers want the leaf first.
+///
+/// # Errors
+/// If one of the certificates is not DER.
+pub fn netscape_sequence(leaf_first: &[&[u8]]) -> der::Result<Vec<u8>> {
     let list = elements(leaf_first).and_then(|list| list.to_der());
-    list.and_then(|list| wrap(id::NETSCAPE_CERT_SEQUENCE, &list)).unwrap_or_default()
+    list.and_then(|list| wrap(id::NETSCAPE_CERT_SEQUENCE, &list))
 }
 
 fn elements<'a>(ders: &[&'a [u8]]) -> der::Result<Vec<AnyRef<'a>>> {

@@ -60,6 +60,9 @@ pub enum PrepareError {
     /// An attribute that the profile requires is not there.
     #[error("the subject lacks {0:?}")]
     Lacks(Attribute),
+    /// Something that cannot be encoded, e.g. a URL that is not ASCII.
+    #[error("cannot be encoded: {0}")]
+    Encoding(#[from] der::Error),
 }
 
 /// Puts the bytes together. The order of extensions is fixed.
@@ -78,8 +81,7 @@ pub fn prepare(request: &LeafRequest<'_>) -> Result<Prepared, PrepareError> {
         return Err(PrepareError::NoNames);
     }
     let subject = subject(request)?;
-    // What cannot be encoded, e.g. a URL that is not ASCII, becomes no bytes at all, which the lint refuses.
-    Ok(Prepared { tbs: encode(request, &subject, &names).unwrap_or_default() })
+    Ok(Prepared { tbs: encode(request, &subject, &names)? })
 }
 
 fn encode(request: &LeafRequest<'_>, subject: &[u8], names: &[CertName]) -> der::Result<Vec<u8>> {
@@ -131,6 +133,6 @@ fn subject(request: &LeafRequest<'_>) -> Result<Vec<u8>, PrepareError> {
     let lacks = profile.required().iter().find(|r| attributes.iter().all(|(a, _)| a != *r));
     match lacks {
         Some(attribute) => Err(PrepareError::Lacks(*attribute)),
-        None => Ok(name::encode(&attributes)),
+        None => Ok(name::encode(&attributes)?),
     }
 }

@@ -121,15 +121,16 @@ pub const ALL: [Attribute; 15] = [
     Attribute::OrganizationIdentifier,
 ];
 
-/// DER of a Name with these attributes, sorted into their order; streets and the like keep theirs among themselves. No
-/// bytes at all if a value is longer than the encoder takes (256 MiB).
-#[must_use]
-pub fn encode(attributes: &[(Attribute, &str)]) -> Vec<u8> {
+/// DER of a Name with these attributes, sorted into their order; streets and the like keep theirs among themselves.
+///
+/// # Errors
+/// If a value is longer than the encoder takes (256 MiB).
+pub fn encode(attributes: &[(Attribute, &str)]) -> der::Result<Vec<u8>> {
     let mut sorted = attributes.to_vec();
     sorted.sort_by_key(|(attribute, _)| *attribute);
     let rdns = sorted.into_iter().map(|(attribute, value)| rdn(attribute, value));
     let rdns = rdns.collect::<der::Result<Vec<_>>>();
-    rdns.and_then(|rdns| rdns.to_der()).unwrap_or_default()
+    rdns.and_then(|rdns| rdns.to_der())
 }
 
 fn rdn(attribute: Attribute, value: &str) -> der::Result<SetOfVec<AttributeTypeAndValue>> {

@@ -31,8 +31,10 @@
 //!
 //! And nobody else makes a [`Linted`]:
 //!
-//! ```compile_fail,E0423
-//! let forged = issuance::lint::Linted(vec![]);
+//! ```compile_fail,E0451
+//! fn forge(linted: issuance::lint::Linted) -> issuance::lint::Linted {
+//!     issuance::lint::Linted { tbs: vec![], ..linted }
+//! }
 //! ```
 
 use std::collections::HashSet;

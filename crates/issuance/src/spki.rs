@@ -101,12 +101,13 @@ pub fn key_bits(spki: &[u8]) -> Result<&[u8], der::Error> {
 }
 
 /// SHA-256 of a SubjectPublicKeyInfo cut to 160 bits: the key identifier of RFC 7093, method 1, is taken over the key bits.
-#[must_use]
-pub fn key_identifier(spki: &[u8]) -> [u8; 20] {
-    let bits = key_bits(spki).unwrap_or(spki);
+///
+/// # Errors
+/// If it is no SubjectPublicKeyInfo.
+pub fn key_identifier(spki: &[u8]) -> der::Result<[u8; 20]> {
     let mut out = [0; 20];
-    out.copy_from_slice(&sha256(bits)[..20]);
-    out
+    out.copy_from_slice(&sha256(key_bits(spki)?)[..20]);
+    Ok(out)
 }
 
 /// SHA-256.
@@ -117,21 +118,21 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     out
 }
 
-/// Writes an RSA key. No bytes at all if a number is longer than the encoder takes (256 MiB).
-#[must_use]
-pub fn write_rsa(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
-    let key = || {
-        let key =
-            RsaPublicKey { modulus: UintRef::new(modulus)?, exponent: UintRef::new(exponent)? };
-        write(RSA_ALGORITHM, &key.to_der()?)
-    };
-    key().unwrap_or_default()
+/// Writes an RSA key.
+///
+/// # Errors
+/// If a number is longer than the encoder takes (256 MiB).
+pub fn write_rsa(modulus: &[u8], exponent: &[u8]) -> der::Result<Vec<u8>> {
+    let key = RsaPublicKey { modulus: UintRef::new(modulus)?, exponent: UintRef::new(exponent)? };
+    write(RSA_ALGORITHM, &key.to_der()?)
 }
 
-/// Writes an EC key from an uncompressed point. No bytes at all if the algorithm is not DER.
-#[must_use]
-pub fn write_ec(algorithm: &[u8], point: &[u8]) -> Vec<u8> {
-    write(algorithm, point).unwrap_or_default()
+/// Writes an EC key from an uncompressed point.
+///
+/// # Errors
+/// If the algorithm is not DER.
+pub fn write_ec(algorithm: &[u8], point: &[u8]) -> der::Result<Vec<u8>> {
+    write(algorithm, point)
 }
 
 fn write(algorithm: &[u8], key: &[u8]) -> der::Result<Vec<u8>> {
@@ -157,7 +158,8 @@ fn rsa(key: &[u8], facts: &mut KeyFacts) -> Result<PublicKey, CsrError> {
         return Err(CsrError::InvalidKey);
     }
     let bits = u16::try_from(bits).map_err(|_| CsrError::KeySize)?;
-    Ok(finish(KeyKind::Rsa(bits), write_rsa(modulus, exponent)))
+    let spki = write_rsa(modulus, exponent).map_err(|_| CsrError::Decode)?;
+    Ok(finish(KeyKind::Rsa(bits), spki))
 }
 
 /// The crypto library decodes the point, which it does only if it lies on the curve, and writes compressed ones in full.
@@ -180,7 +182,7 @@ fn ec(curve: &[u8], point: &[u8], facts: &mut KeyFacts) -> Result<ReadKey, CsrEr
     let spki = if compressed {
         key.as_der().map_err(|_| CsrError::InvalidKey)?.as_ref().to_vec()
     } else {
-        write_ec(id, point)
+        write_ec(id, point).map_err(|_| CsrError::Decode)?
     };
     Ok((finish(kind, spki), Some(key)))
 }

@@ -72,17 +72,26 @@ impl WeakKeys {
     /// # Errors
     /// [`WeakKey`].
     pub fn check(&self, key: &PublicKey) -> Result<(), WeakKey> {
-        if self.compromised.binary_search(&key.spki_sha256).is_ok() {
-            return Err(WeakKey::Compromised);
-        }
-        let rsa = spki::rsa_numbers(&key.spki);
-        if !self.blocks.is_empty() && self.blocks.binary_search(&block(key, rsa)).is_ok() {
-            return Err(WeakKey::Listed);
-        }
-        match rsa {
+        self.check_lists(key)?;
+        match spki::rsa_numbers(&key.spki) {
             Some((modulus, exponent)) => rsa_tables().check(modulus, exponent),
             None => Ok(()),
         }
+    }
+
+    /// Looks only whether a key is listed: for one that passed [`WeakKeys::check`] before, when the lists were others.
+    ///
+    /// # Errors
+    /// [`WeakKey::Compromised`], [`WeakKey::Listed`].
+    pub fn check_lists(&self, key: &PublicKey) -> Result<(), WeakKey> {
+        if self.compromised.binary_search(&key.spki_sha256).is_ok() {
+            return Err(WeakKey::Compromised);
+        }
+        let block = || block(key, spki::rsa_numbers(&key.spki));
+        if !self.blocks.is_empty() && self.blocks.binary_search(&block()).is_ok() {
+            return Err(WeakKey::Listed);
+        }
+        Ok(())
     }
 }
 

@@ -54,7 +54,7 @@ pub fn fresh_accounts() -> Vec<DemoAccount> {
 pub fn fresh_password() -> String {
     let mut bytes = [0; 12];
     SystemEntropy.fill(&mut bytes);
-    domain::dcv::hex(&bytes)
+    hex::encode(bytes)
 }
 
 /// Makes the accounts that are not there yet.

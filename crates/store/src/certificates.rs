@@ -103,9 +103,19 @@ pub fn give_up(tx: &mut Tx<'_>, id: CertificateId, why: &str, now: Time) -> Resu
     tx.execute_one(&GIVE_UP, params![id.0])
 }
 
-/// Marks a certificate as revoked, or gives it the reason keyCompromise in place of another.
+/// Marks a certificate as revoked, or gives it the reason keyCompromise in place of another. A key that is compromised is
+/// remembered, so that it is never certified again (BR 6.1.1.3).
 pub fn revoke(tx: &mut Tx<'_>, serial: Serial, at: Time, reason: RevocationReason) -> Result<()> {
-    tx.execute_one(&REVOKE, params![serial.as_bytes(), at.ms(), reason.code()])
+    tx.execute_one(&REVOKE, params![serial.as_bytes(), at.ms(), reason.code()])?;
+    if reason == RevocationReason::KeyCompromise {
+        tx.execute(&REMEMBER_KEY, params![serial.as_bytes(), at.ms()])?;
+    }
+    Ok(())
+}
+
+/// Whether a certificate for this SubjectPublicKeyInfo was revoked with keyCompromise.
+pub fn key_is_compromised(tx: &mut Tx<'_>, spki: &[u8]) -> Result<bool> {
+    tx.query_one(&KEY_IS_COMPROMISED, params![spki], |row| row.bool(0))
 }
 
 /// The request of a serial.
@@ -148,6 +158,8 @@ pub const ALL: &[&Sql] = &[
     &KEEP_UNSIGNED,
     &GIVE_UP,
     &REVOKE,
+    &REMEMBER_KEY,
+    &KEY_IS_COMPROMISED,
     &REQUEST_OF,
     &SHARD_OF,
     &REVOKED,
@@ -180,6 +192,17 @@ const REVOKE: Sql = Sql::both(
     "UPDATE certificates SET revoked_at = COALESCE(revoked_at, $2), revocation_reason = $3
      WHERE serial = $1 AND der IS NOT NULL",
 );
+
+const REMEMBER_KEY: Sql = Sql::both(
+    "INSERT INTO compromised_keys (spki, at)
+     SELECT r.spki, CAST($2 AS BIGINT)
+     FROM certificates c JOIN certificate_requests r ON r.certificate_id = c.certificate_id
+     WHERE c.serial = $1
+     ON CONFLICT (spki) DO NOTHING",
+);
+
+const KEY_IS_COMPROMISED: Sql =
+    Sql::both("SELECT EXISTS (SELECT 1 FROM compromised_keys WHERE spki = $1)");
 
 const REQUEST_OF: Sql = Sql::both("SELECT certificate_id FROM certificates WHERE serial = $1");
 

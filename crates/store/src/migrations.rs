@@ -19,8 +19,6 @@
 //! must not be DEFERRABLE: with group commit they would be found too late. There are no triggers
 //! and no rules: an INSERT of one row is taken to insert one row.
 
-use std::fmt::Write;
-
 use sha2::{Digest, Sha256};
 
 use crate::db::session::Session;
@@ -39,7 +37,8 @@ pub const ALL: &[Migration] = &[
     ),
     Migration::both(4, "address_for", include_str!("../migrations/0004_address_for.sql")),
     Migration::both(5, "seals", include_str!("../migrations/0005_seals.sql")),
-    Migration::both(6, "contacts", include_str!("../migrations/0007_contacts.sql")),
+    Migration::both(6, "compromised_keys", include_str!("../migrations/0006_compromised_keys.sql")),
+    Migration::both(7, "contacts", include_str!("../migrations/0007_contacts.sql")),
 ];
 
 /// One step of the schema.
@@ -89,10 +88,7 @@ impl Migration {
             Database::Sqlite => self.sqlite,
             Database::Postgres => self.postgres,
         };
-        Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        hex::encode(Sha256::digest(text.as_bytes()))
     }
 }
 

@@ -104,6 +104,8 @@ pub struct OrderView {
     pub spki: Vec<u8>,
     /// The key's kind.
     pub key_kind: KeyKind,
+    /// A certificate for this key was revoked with keyCompromise.
+    pub key_is_compromised: bool,
     /// The subject's common name.
     pub common_name: Option<String>,
     /// Whom the certificate is to name (JSON).
@@ -345,27 +347,46 @@ pub fn by_foreign_number(
     tx.query(&BY_FOREIGN, params![account.0, number, before, limit], read_view)
 }
 
-/// The unique values that were used with a CSR, each with its chain. At most 1000.
+/// The unique values that were used with a CSR, each with its chain, the one taken last first. At most 1000.
 pub fn tokens(tx: &mut Tx<'_>, csr_sha256: &[u8; 32]) -> Result<Vec<(String, OrderNumber)>> {
     tx.query(&TOKENS, params![csr_sha256], |row| Ok((row.text(0)?, OrderNumber(row.int(1)?))))
+}
+
+/// What an order is about to use.
+#[derive(Clone, Copy, Debug)]
+pub struct Token<'a> {
+    /// The CSR's SHA-256.
+    pub csr_sha256: &'a [u8; 32],
+    /// The unique value, empty for none.
+    pub unique_value: &'a str,
+    /// The CSR's key.
+    pub spki: &'a [u8],
 }
 
 /// What was used before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenUse {
+    /// A certificate for the key was revoked with keyCompromise.
+    pub key_is_compromised: bool,
     /// The CSR, with any unique value.
     pub csr_seen: bool,
     /// The CSR with this unique value.
     pub token_used: bool,
 }
 
-/// What is known of CSRs (SHA-256) and unique values, in the order of the list.
-pub fn token_uses(tx: &mut Tx<'_>, tokens: &[(&[u8; 32], &str)]) -> Result<Vec<TokenUse>> {
-    let hex = |bytes: &[u8; 32]| bytes.iter().fold(String::new(), |s, b| s + &format!("{b:02x}"));
-    let list: Vec<_> = tokens.iter().map(|(csr, unique)| (hex(csr), *unique)).collect();
+/// What is known of CSRs, their unique values and their keys, in the order of the list.
+pub fn token_uses(tx: &mut Tx<'_>, tokens: &[Token<'_>]) -> Result<Vec<TokenUse>> {
+    let list: Vec<_> = tokens
+        .iter()
+        .map(|t| (hex::encode(t.csr_sha256), t.unique_value, hex::encode(t.spki)))
+        .collect();
     let list = serde_json::json!(list).to_string();
     tx.query(&TOKEN_USES, params![&list], |row| {
-        Ok(TokenUse { csr_seen: row.bool(0)?, token_used: row.bool(1)? })
+        Ok(TokenUse {
+            csr_seen: row.bool(0)?,
+            token_used: row.bool(1)?,
+            key_is_compromised: row.bool(2)?,
+        })
     })
 }
 
@@ -375,8 +396,9 @@ pub fn use_new_token(
     csr_sha256: &[u8; 32],
     unique_value: &str,
     base: OrderNumber,
+    now: Time,
 ) -> Result<()> {
-    tx.execute_one(&USE_NEW_TOKEN, params![csr_sha256, unique_value, base.0])
+    tx.execute_one(&USE_NEW_TOKEN, params![csr_sha256, unique_value, base.0, now.ms()])
 }
 
 /// Marks a unique value as used with a CSR; false when another chain has used it.
@@ -385,8 +407,9 @@ pub fn use_token(
     csr_sha256: &[u8; 32],
     unique_value: &str,
     base: OrderNumber,
+    now: Time,
 ) -> Result<bool> {
-    Ok(tx.execute(&USE_TOKEN, params![csr_sha256, unique_value, base.0])? == 1)
+    Ok(tx.execute(&USE_TOKEN, params![csr_sha256, unique_value, base.0, now.ms()])? == 1)
 }
 
 /// Makes a stub order, to be redeemed later.
@@ -481,6 +504,7 @@ fn read_view(row: &Row<'_>) -> Result<OrderView> {
         csr: row.bytes(18)?,
         spki: row.bytes(19)?,
         key_kind: read_key(row.text_ref(20)?).ok_or_else(|| odd("key"))?,
+        key_is_compromised: row.bool(33)?,
         common_name: row.opt_text(21)?,
         unique_value: row.opt_text(22)?,
         ca_choice: row.opt_int(23)?.map(CaId),
@@ -651,7 +675,8 @@ macro_rules! view {
                  o.term_end, o.cost, o.foreign_order_number, o.parameters, o.placed_at, o.expires_at,
                  r.certificate_id, r.state, r.checks, r.serial, r.why, r.csr, r.spki, r.key_kind, r.common_name,
                  r.unique_value, r.ca_choice, c.not_before, c.not_after, c.ca_id, c.der, r.removed_names,
-                 c.revoked_at, c.revocation_reason, r.subject, r.version
+                 c.revoked_at, c.revocation_reason, r.subject, r.version,
+                 EXISTS (SELECT 1 FROM compromised_keys k WHERE k.spki = r.spki)
              FROM orders o JOIN certificate_requests r ON r.order_number = o.order_number
              LEFT JOIN certificates c ON c.certificate_id = r.certificate_id ",
             $rest
@@ -693,28 +718,31 @@ const BY_FOREIGN: Sql = view!(
 );
 
 const TOKENS: Sql = Sql::both(
-    "SELECT unique_value, base_order_number FROM request_tokens WHERE csr_sha256 = $1 LIMIT 1000",
+    "SELECT unique_value, base_order_number FROM request_tokens WHERE csr_sha256 = $1
+     ORDER BY used_at DESC, unique_value LIMIT 1000",
 );
 
 const TOKEN_USES: Sql = Sql::pair(
     "SELECT EXISTS (SELECT 1 FROM request_tokens t WHERE t.csr_sha256 = unhex(json_extract(value, '$[0]'))),
          EXISTS (SELECT 1 FROM request_tokens t WHERE t.csr_sha256 = unhex(json_extract(value, '$[0]'))
-             AND t.unique_value = json_extract(value, '$[1]'))
+             AND t.unique_value = json_extract(value, '$[1]')),
+         EXISTS (SELECT 1 FROM compromised_keys k WHERE k.spki = unhex(json_extract(value, '$[2]')))
      FROM json_each($1) ORDER BY key",
     "SELECT EXISTS (SELECT 1 FROM request_tokens t WHERE t.csr_sha256 = decode(token->>0, 'hex')),
          EXISTS (SELECT 1 FROM request_tokens t WHERE t.csr_sha256 = decode(token->>0, 'hex')
-             AND t.unique_value = token->>1)
+             AND t.unique_value = token->>1),
+         EXISTS (SELECT 1 FROM compromised_keys k WHERE k.spki = decode(token->>2, 'hex'))
      FROM jsonb_array_elements(CAST(CAST($1 AS TEXT) AS JSONB)) WITH ORDINALITY AS tokens (token, place)
      ORDER BY place",
 );
 
 const USE_NEW_TOKEN: Sql = Sql::both(
-    "INSERT INTO request_tokens (csr_sha256, unique_value, base_order_number) VALUES ($1, $2, $3)",
+    "INSERT INTO request_tokens (csr_sha256, unique_value, base_order_number, used_at) VALUES ($1, $2, $3, $4)",
 );
 
 const USE_TOKEN: Sql = Sql::both(
-    "INSERT INTO request_tokens (csr_sha256, unique_value, base_order_number) VALUES ($1, $2, $3)
-     ON CONFLICT (csr_sha256, unique_value) DO UPDATE SET base_order_number = excluded.base_order_number
+    "INSERT INTO request_tokens (csr_sha256, unique_value, base_order_number, used_at) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (csr_sha256, unique_value) DO UPDATE SET used_at = excluded.used_at
      WHERE request_tokens.base_order_number = excluded.base_order_number",
 );
 

@@ -57,7 +57,7 @@ pub fn parse(call: &Authed, catalogue: &Catalogue) -> Result<SslOrderRequest, Re
         server_software: parts::server_software(&f).unwrap_or(-1),
         csr: f.text("csr").unwrap_or_default(),
         unique_value: f.unique_value("uniqueValue"),
-        prioritise: parts::prioritise(&f),
+        prioritise: parts::prioritise(&f).unwrap_or_default(),
         signature_hash: parts::signature_hash(&f),
         names: parts::names(&f),
         subject: parts::subject(&f),

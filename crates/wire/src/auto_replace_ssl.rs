@@ -49,8 +49,8 @@ pub struct ReplaceSslRequest {
     pub csr: Option<String>,
     /// `uniqueValue`.
     pub unique_value: Option<UniqueValue>,
-    /// `prioritiseCSRValues`.
-    pub prioritise: Prioritise,
+    /// `prioritiseCSRValues`, if given.
+    pub prioritise: Option<Prioritise>,
     /// `signatureHash`.
     pub signature_hash: SignatureHash,
     /// The names asked for; [`ReplaceSslRequest::omit_additional`] tells whether its last field was given.
@@ -176,7 +176,7 @@ const ROWS: &[Parameter] = &[
     optional("commonName").string(64),
     optional("csr").string(32767).read_as(Form::Lines),
     optional("uniqueValue").string(20).read_as(Form::UniqueValue),
-    optional("prioritiseCSRValues").chars(1).one_of("Y N P C").default("Y"),
+    optional("prioritiseCSRValues").chars(1).one_of("Y N P C"),
     optional("signatureHash").string(64).one_of(parts::SIGNATURE_HASHES).default("NO_PREFERENCE"),
     optional("organizationName").string(64).truncate(),
     optional("organizationalUnitName").string(64).truncate(),

@@ -192,7 +192,7 @@ fn fields(request: &DecodeRequest, d: &Decoded) -> Vec<Field> {
     let hashes = show.hashes || show.hashes2;
     add(hashes, "md5", d.digests.map(|digests| upper_hex(&digests.md5)));
     add(hashes, "sha1", d.digests.map(|digests| upper_hex(&digests.sha1)));
-    add(show.hashes2, "sha256", d.digests.map(|digests| domain::dcv::hex(&digests.sha256)));
+    add(show.hashes2, "sha256", d.digests.map(|digests| hex::encode(digests.sha256)));
     out
 }
 
@@ -275,7 +275,7 @@ fn xml(text: &str) -> String {
 }
 
 fn upper_hex(bytes: &[u8]) -> String {
-    domain::dcv::hex(bytes).to_ascii_uppercase()
+    hex::encode(bytes).to_ascii_uppercase()
 }
 
 const SHOW_ALL: Show = Show {

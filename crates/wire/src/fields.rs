@@ -202,7 +202,7 @@ pub(crate) fn judge(row: &'static Parameter, given: &Given) -> Result<Option<Jud
     if text.chars().any(|c| c.is_control() && !(lines && matches!(c, '\r' | '\n' | '\t'))) {
         return Err(invalid());
     }
-    let text = if trims(row.form) { text.trim_matches(' ') } else { text };
+    let text = if trims(row.form) { text.trim_matches(is_space) } else { text };
     let text = fit(row, text).ok_or_else(invalid)?;
     Ok(Some(Judged { value: value(row, text)?, text: text.to_owned() }))
 }
@@ -225,7 +225,13 @@ fn trims(form: Form) -> bool {
 }
 
 fn is_blank(row: &Parameter, given: &Given) -> bool {
-    trims(row.form) && given.value.iter().all(|b| *b == b' ')
+    let text = std::str::from_utf8(&given.value);
+    trims(row.form) && text.is_ok_and(|text| text.chars().all(is_space))
+}
+
+/// Any blank, also one that does not break a line; what controls is judged for itself.
+fn is_space(c: char) -> bool {
+    c.is_whitespace() && !c.is_control()
 }
 
 /// The text cut to the row's length, or None if it is too long and may not be cut.
@@ -235,7 +241,7 @@ fn fit<'t>(row: &Parameter, text: &'t str) -> Option<&'t str> {
     };
     match row.over_long {
         OverLong::Refuse => None,
-        OverLong::Truncate if trims(row.form) => Some(text[..end].trim_end_matches(' ')),
+        OverLong::Truncate if trims(row.form) => Some(text[..end].trim_end_matches(is_space)),
         OverLong::Truncate => Some(&text[..end]),
     }
 }

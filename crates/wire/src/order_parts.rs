@@ -14,13 +14,8 @@ pub(crate) fn server_software(f: &Fields) -> Option<i32> {
     f.integer("serverSoftware").and_then(|number| i32::try_from(number).ok())
 }
 
-pub(crate) fn prioritise(f: &Fields) -> Prioritise {
-    match f.word("prioritiseCSRValues") {
-        Some("N") => Prioritise::Parameters,
-        Some("P") => Prioritise::ParametersOnly,
-        Some("C") => Prioritise::CsrOnly,
-        _ => Prioritise::Csr,
-    }
+pub(crate) fn prioritise(f: &Fields) -> Option<Prioritise> {
+    f.word("prioritiseCSRValues").and_then(Prioritise::from_word)
 }
 
 pub(crate) fn signature_hash(f: &Fields) -> SignatureHash {

@@ -5,12 +5,18 @@ use std::sync::OnceLock;
 use num_bigint::BigUint;
 
 use crate::apply_kit::{
-    APPLY, RSA, any_csr, bits, int, nothing_stored, prime, request, rsa_signed, seq, tlv,
+    APPLY, RSA, any_csr, bits, int, nothing_stored, organization, prime, request, rsa_signed, seq,
+    tlv,
 };
 use crate::kit::{Csr, Form, Sandbox, base64, fresh_name};
 use crate::{on_both, on_both_refusing, tools};
 
-on_both!(forms_of_one_request, keys_and_signatures, subjects_of_odd_shape);
+on_both!(
+    forms_of_one_request,
+    keys_and_signatures,
+    subjects_of_odd_shape,
+    subjects_are_as_they_may_be_certified,
+);
 on_both_refusing!(broken_requests);
 
 /// A fresh P-256 request whose Base64 has a `+` at least.
@@ -21,6 +27,37 @@ fn with_plus(name: &str) -> Csr {
             return csr;
         }
     }
+}
+
+/// A subject that is longer than certificates take it is cut as parameters are, and what says nothing is left out.
+fn subjects_are_as_they_may_be_certified(sandbox: &Sandbox) {
+    let name = fresh_name("subject");
+    let mut params = rcgen::CertificateParams::default();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    for (kind, value) in [
+        (rcgen::DnType::CommonName, name.clone()),
+        (rcgen::DnType::OrganizationName, "O".repeat(100)),
+        (rcgen::DnType::LocalityName, "L".repeat(300)),
+        (rcgen::DnType::StateOrProvinceName, ".".to_owned()),
+    ] {
+        params.distinguished_name.push(kind, rcgen::DnValue::Utf8String(value));
+    }
+    let key = crate::kit::Key::P256.pair();
+    let csr = Csr::from_der(params.serialize_request(&key).expect("a request").der().to_vec());
+    let form = organization(Form::order(24, &csr));
+    let subject = |form: &Form| -> serde_json::Value {
+        let order = sandbox.call(APPLY, form).order_number();
+        serde_json::from_str(&sandbox.request_column(&order, "subject")).expect("JSON")
+    };
+    let by_csr = subject(&form.clone().set("prioritiseCSRValues", "Y"));
+    assert_eq!(by_csr["organization"], "O".repeat(64));
+    assert_eq!(by_csr["locality"], "L".repeat(128));
+    assert_eq!(by_csr["state"], serde_json::Value::Null);
+    let state = subject(&form.clone().set("stateOrProvinceName", "Bavaria"));
+    assert_eq!(state["state"], "Bavaria", "the CSR says nothing");
+    let none = subject(&form.set("prioritiseCSRValues", "N").set("stateOrProvinceName", "-"));
+    assert_eq!(none["state"], serde_json::Value::Null);
+    assert_eq!(none["locality"], "Berlin");
 }
 
 fn forms_of_one_request(sandbox: &Sandbox) {

@@ -18,6 +18,7 @@ on_both_refusing!(
     compromised_keys,
     privileges_are_asked_for,
     psd2_and_identifiers,
+    what_can_never_be_certified,
 );
 on_both!(a_request_token_is_used_once, every_row_has_a_case);
 
@@ -283,6 +284,29 @@ fn compromised_keys(sandbox: &Sandbox) {
     *der.last_mut().expect("octets") ^= 1;
     let answer = sandbox.apply("webhost", &Form::order(488, &Csr::from_der(der)));
     answer.refused(-12, "The CSR has an invalid signature!");
+    nothing_stored(sandbox);
+}
+
+/// Neither taken, debited and failed at the end, nor certified with a text that reads as another.
+fn what_can_never_be_certified(sandbox: &Sandbox) {
+    let form = || organization(Form::order(24, any_csr()));
+    let apply = |form: Form| sandbox.apply("webhost", &form);
+    for (name, value) in [
+        ("organizationName", "A\u{202e}B"),
+        ("organizationName", "\u{200b}"),
+        ("organizationName", "Example\u{feff} GmbH"),
+        ("localityName", "Ber\u{2067}lin"),
+        ("streetAddress1", "Haupt\u{200f}strasse 1"),
+    ] {
+        apply(form().set(name, value))
+            .refused(-4, &format!("The value of the '{name}' argument is invalid!"));
+    }
+    for nothing in ["\u{a0}", "-", "N/A", " \u{a0}. "] {
+        apply(form().set("organizationName", nothing))
+            .refused(-3, "The 'organizationName' argument is missing!");
+        apply(form().without("localityName").set("stateOrProvinceName", nothing))
+            .refused(-3, "The 'localityName' argument is missing!");
+    }
     nothing_stored(sandbox);
 }
 

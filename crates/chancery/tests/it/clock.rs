@@ -7,6 +7,7 @@ use crate::kit::{Answer, Csr, Form, Sandbox, fresh_name};
 use crate::steps::{
     advance, dates, days, issued, look, look_again, order_by, place, turn_to, waits,
 };
+use crate::tools;
 
 /// Makes of each story two tests, one on each database, each with a fresh sandbox.
 macro_rules! alone_on_both {
@@ -26,7 +27,8 @@ alone_on_both!(
     a_contact_that_is_withdrawn_gets_no_code,
     what_is_shown_for_a_request_is_for_that_request,
     mail_proves_nothing_from_march_2028_on,
-    terms_are_served_by_the_rules_of_the_day
+    terms_are_served_by_the_rules_of_the_day,
+    certificates_end_with_their_ca,
 );
 
 const REJECTED: &str = "The certificate request has been rejected!";
@@ -152,6 +154,9 @@ fn proofs_are_looked_for_again_and_orders_expire(sandbox: &Sandbox) {
     assert_eq!(lines(&unproven).len(), 1);
     advance(sandbox, "2d");
     look(sandbox, &unproven).refused(-20, REJECTED);
+    let form = Form::new(&[("orderNumber", &unproven), ("responseFormat", "1")]);
+    let replaced = sandbox.call("!AutoReplaceSSL", &form);
+    assert_eq!(replaced.get("errorCode"), "-20", "no certificate expired: {}", replaced.raw);
     let both = lines(&unproven);
     assert_eq!(both.len(), 2, "{both:?}");
     assert_eq!([both[0][0].as_str(), &both[1][0]], ["debit", "refund"]);
@@ -397,4 +402,34 @@ fn terms_are_served_by_the_rules_of_the_day(sandbox: &Sandbox) {
     sandbox.publish_cname(&csr, &wanted[1], None);
     advance(sandbox, "1d");
     issued(sandbox, &slow, "both names");
+}
+
+/// Near the end of the issuing CA a certificate is cut; after it orders wait for a new CA, and nobody loses money meanwhile.
+fn certificates_end_with_their_ca(sandbox: &Sandbox) {
+    let proven = || {
+        let name = fresh_name("end");
+        let csr = Csr::new(&name);
+        sandbox.publish_cname(&csr, &name, None);
+        place(sandbox, &order_by("CNAME_CSR_HASH", &csr))
+    };
+    let collected = sandbox.collect(&proven());
+    let issuing = tools::unbase64(collected.all("caCertificate")[1]);
+    let (_, end) = dates(&issuing);
+    assert!(end.ends_with("T23:59:59Z"), "{end}");
+    turn_to(sandbox, &end.replace("T23:59:59Z", "T12:00:00Z"));
+    let (_, last) = dates(&issued(sandbox, &proven(), "on the CA's last day"));
+    assert_eq!(last, end);
+    advance(sandbox, "13h");
+    let order = proven();
+    advance(sandbox, "1m");
+    assert_eq!(sandbox.request_column(&order, "state"), "ready", "held back");
+    let why = format!(
+        "SELECT j.last_error FROM jobs j JOIN certificate_requests r ON r.certificate_id = j.subject \
+         WHERE j.kind = 'validate' AND r.order_number = {order}"
+    );
+    assert!(sandbox.value(&why).ends_with("has run out"), "{}", sandbox.value(&why));
+    advance(sandbox, "91d");
+    look(sandbox, &order).refused(-20, REJECTED);
+    let paid = format!("SELECT CAST(SUM(amount) AS TEXT) FROM ledger WHERE order_number = {order}");
+    assert_eq!(sandbox.value(&paid), "0", "credited");
 }

@@ -184,8 +184,13 @@ fn what_is_wrong_is_counted(sandbox: &Sandbox) {
     let last = broken.len() - 1;
     broken[last] ^= 1;
     type More<'a> = &'a [(&'a str, &'a str)];
-    let cases: [(String, More<'_>, &str); 6] = [
-        ("not base64 !!".to_owned(), &[], "-"),
+    let armour = "-----BEGIN CERTIFICATE REQUEST-----\n-----END CERTIFICATE REQUEST-----\n";
+    let cases: [(String, More<'_>, &str); 10] = [
+        ("not base64 !!".to_owned(), &[], "-10 "),
+        (armour.to_owned(), &[], "-10 "),
+        (Csr::new(&format!("a*.{name}")).pem, &[("product", "488")], "-5 "),
+        (Csr::new(&format!("a*.{name}")).pem, &[("product", "489")], "-6 "),
+        (Csr::new(&format!("a*.{name}")).pem, &[("product", "279")], "-25 "),
         ("AAAA".to_owned(), &[], "-10 "),
         (Csr::from_der(broken).pem, &[], "-12 "),
         (Csr::new(&format!("*.{name}")).pem, &[("product", "488")], "-5 "),
@@ -210,8 +215,13 @@ fn what_is_wrong_is_counted(sandbox: &Sandbox) {
         ("foo bar.com", CHARACTERS),
         ("exa_mple.com", CHARACTERS),
         ("example.com/path", CHARACTERS),
+        ("a..example.com", CHARACTERS),
+        (&format!("{}.example.com", "a".repeat(64)), CHARACTERS),
+        ("xn--a.example.com", CHARACTERS),
+        ("1.2.3.4.5", CHARACTERS),
     ] {
-        for more in [&[][..], &[("product", "488")], &[("product", "489")], &[("product", "279")]] {
+        let products = ["488", "489", "279", "287"].map(|code| [("product", code)]);
+        for more in std::iter::once(&[][..]).chain(products.iter().map(<[_; 1]>::as_slice)) {
             let answer = decode(sandbox, &Csr::new(cn).pem, more);
             assert!(answer.starts_with(&format!("1\n{message}\nCN={cn}\n")), "{cn}: {answer}");
         }

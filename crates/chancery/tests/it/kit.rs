@@ -489,6 +489,11 @@ impl Csr {
 
     /// With a common name (none if empty) and alternative names. RSA keys are made once and used again.
     pub fn of(key: Key, common_name: &str, names: &[&str]) -> Self {
+        Self::signed_with(&key.pair(), common_name, names)
+    }
+
+    /// The same with a key that is there already.
+    pub fn signed_with(key: &rcgen::KeyPair, common_name: &str, names: &[&str]) -> Self {
         let mut params = rcgen::CertificateParams::new(
             names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>(),
         )
@@ -500,7 +505,7 @@ impl Csr {
                 .distinguished_name
                 .push(rcgen::DnType::CommonName, rcgen::DnValue::Utf8String(name));
         }
-        let request = params.serialize_request(&key.pair()).expect("a request");
+        let request = params.serialize_request(key).expect("a request");
         Self::from_der(request.der().to_vec())
     }
 
@@ -541,7 +546,8 @@ impl Csr {
 }
 
 impl Key {
-    fn pair(self) -> rcgen::KeyPair {
+    /// A key of this kind; fresh unless RSA.
+    pub fn pair(self) -> rcgen::KeyPair {
         static RSA: OnceLock<BTreeMap<Key, String>> = OnceLock::new();
         let rsa = |size| {
             let pair = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, size);

@@ -13,6 +13,7 @@ mod caa;
 mod cli;
 mod clock;
 mod collect;
+mod compromised;
 mod crash;
 mod crl;
 mod dcv_files;

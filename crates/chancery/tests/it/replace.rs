@@ -14,8 +14,13 @@ on_both!(
     a_request_without_a_certificate_is_changed_in_place,
     a_request_that_caa_holds_back_is_changed_in_place,
     tokens_are_unique_across_chains,
+    without_a_unique_value_it_stays_the_last_one,
     names_stay_within_what_was_paid,
     names_that_were_paid_for_may_come_back,
+    the_common_name_stays_while_it_is_among_the_names,
+    what_the_order_said_of_its_names_stays,
+    the_term_stays_what_was_bought,
+    an_organisations_order_says_when_it_may_be_there,
     a_ca_of_the_orders_kind_signs_replacements,
     what_is_said_in_place_counts,
     what_a_replacement_may_not_claim,
@@ -202,6 +207,32 @@ fn tokens_are_unique_across_chains(sandbox: &Sandbox) {
     waits(sandbox, &other, "the other order");
 }
 
+fn without_a_unique_value_it_stays_the_last_one(sandbox: &Sandbox) {
+    // Values that sort before and after the first one, and none at first.
+    for (first, second) in [(Some("Mm5"), "Bb2"), (Some("Mm5"), "Zz9"), (None, "Zz9")] {
+        let name = fresh_name("stays");
+        let csr = Csr::new(&name);
+        let form = order_by("CNAME_CSR_HASH", &csr);
+        let form = first.iter().fold(form, |form, first| form.set("uniqueValue", first));
+        let order = place(sandbox, &form);
+        let changed = replace(sandbox, &order, &[("uniqueValue", second)]);
+        assert_eq!(changed.get("uniqueValue"), second);
+        let bare = replace(sandbox, &order, &[]);
+        assert_eq!(bare.get("uniqueValue"), second, "{first:?}: {}", bare.raw);
+        let same = replace(sandbox, &order, &[("csr", &csr.pem)]);
+        assert_eq!(same.get("uniqueValue"), second, "{first:?}: {}", same.raw);
+        // Away from this request and back: the last one that was used with it.
+        settled(sandbox);
+        let other = Csr::new(&name);
+        assert_eq!(replace(sandbox, &order, &[("csr", &other.pem)]).order_number(), order);
+        let back = replace(sandbox, &order, &[("csr", &csr.pem)]);
+        assert_eq!(back.get("uniqueValue"), second, "{first:?}: {}", back.raw);
+        sandbox.publish_cname(&csr, &name, Some(second));
+        look_again(sandbox, &order, "CNAME_CSR_HASH");
+        issued(sandbox, &order, "with the last value");
+    }
+}
+
 fn names_stay_within_what_was_paid(sandbox: &Sandbox) {
     let old = held(sandbox, None);
     let stranger = Csr::new(&fresh_name("replace"));
@@ -274,6 +305,102 @@ fn names_that_were_paid_for_may_come_back(sandbox: &Sandbox) {
     assert_eq!(ask(&number, 1).order_number(), number);
     ask(&number, 6).refused(-4, refused);
     assert_eq!(ask(&number, 5).order_number(), number);
+}
+
+/// The subject's common name; empty for none.
+fn common_name(leaf: &[u8]) -> String {
+    let folder = tools::Folder::new();
+    let path = folder.write("c.pem", tools::pem("CERTIFICATE", leaf));
+    let text =
+        tools::openssl_ok(&["x509", "-in", &path, "-noout", "-subject", "-nameopt", "multiline"]);
+    let line = text.lines().find_map(|line| line.trim().strip_prefix("commonName"));
+    line.and_then(|line| line.split_once("= ")).map(|(_, cn)| cn.to_owned()).unwrap_or_default()
+}
+
+/// Two names, `a` primary: (base, CSR, order).
+fn two_names(
+    sandbox: &Sandbox,
+    product: i64,
+    csr: &Csr,
+    base: &str,
+    more: &[(&str, &str)],
+) -> String {
+    sandbox.publish_cname(csr, base, None);
+    let wanted = format!("a.{base},b.{base}");
+    let form = Form::order(product, csr).set("domainNames", &wanted);
+    place(sandbox, &more.iter().fold(form, |form, (name, value)| form.set(name, value)))
+}
+
+fn the_common_name_stays_while_it_is_among_the_names(sandbox: &Sandbox) {
+    let base = fresh_name("primary");
+    let [a, b] = ["a", "b"].map(|word| format!("{word}.{base}"));
+    let order = two_names(sandbox, 279, &Csr::new(""), &base, &[("primaryDomainName", &a)]);
+    assert_eq!(common_name(&issued(sandbox, &order, "two names")), a);
+    // A new request for the same names; the caller says nothing of a primary name.
+    let csr = Csr::of(Key::P256, &a, &[&a, &b]);
+    let same = replace(sandbox, &order, &[("csr", &csr.pem)]).order_number();
+    let leaf = issued(sandbox, &same, "a new key");
+    assert_eq!((common_name(&leaf), names(&leaf)), (a.clone(), vec![a.clone(), b.clone()]));
+    // As SSL.com's client does it: the names alone. The primary one is gone, and nobody has to answer for it.
+    let other = replace(sandbox, &order, &[("domainNames", &b)]).order_number();
+    let leaf = issued(sandbox, &other, "without the primary name");
+    assert_eq!((common_name(&leaf), names(&leaf)), (String::new(), vec![b.clone()]));
+    // The order's own word still stands when the name is back.
+    let back = replace(sandbox, &order, &[("domainNames", &format!("{b},{a}"))]).order_number();
+    assert_eq!(common_name(&issued(sandbox, &back, "with the primary name")), a);
+    replace(sandbox, &order, &[("domainNames", &b), ("primaryDomainName", &a)])
+        .refused(-4, "The value of the 'primaryDomainName' argument is invalid!");
+}
+
+fn what_the_order_said_of_its_names_stays(sandbox: &Sandbox) {
+    let base = fresh_name("ucc");
+    let [a, b] = ["a", "b"].map(|word| format!("{word}.{base}"));
+    let none = two_names(sandbox, 492, &Csr::new(&a), &base, &[("maxSubjectCNs", "0")]);
+    assert_eq!(common_name(&issued(sandbox, &none, "none was wanted")), "");
+    let again = replace(sandbox, &none, &[]).order_number();
+    assert_eq!(common_name(&issued(sandbox, &again, "none is wanted still")), "");
+    let one = replace(sandbox, &none, &[("maxSubjectCNs", "1")]).order_number();
+    assert_eq!(common_name(&issued(sandbox, &one, "now one is")), a);
+    // Of a UCC order a new request brings its own.
+    let ucc = two_names(
+        sandbox,
+        492,
+        &Csr::new(&a),
+        &fresh_name("ucc"),
+        &[("domainNames", &format!("{a},{b}"))],
+    );
+    let csr = Csr::of(Key::P256, &b, &[&a, &b]);
+    assert_eq!(replace(sandbox, &ucc, &[("csr", &csr.pem)]).order_number(), ucc);
+    assert_eq!(sandbox.request_column(&ucc, "common_name"), b);
+    // prioritiseCSRValues=C holds for a request that comes later too.
+    let only = two_names(
+        sandbox,
+        279,
+        &Csr::of(Key::P256, "", &[&a]),
+        &base,
+        &[("prioritiseCSRValues", "C")],
+    );
+    let csr = Csr::of(Key::P256, "", &[&b]);
+    let only = replace(sandbox, &only, &[("csr", &csr.pem), ("domainNames", &a)]).order_number();
+    assert_eq!(sandbox.order_names(&only)[0][0], b);
+}
+
+fn the_term_stays_what_was_bought(sandbox: &Sandbox) {
+    let old = held(sandbox, None);
+    let waiting = place(sandbox, &order_by("CNAME_CSR_HASH", &Csr::new(&fresh_name("term"))));
+    for order in [&old.number, &waiting] {
+        replace(sandbox, order, &[("days", "730")])
+            .refused(-4, "The value of the 'days' argument is invalid!");
+        replace(sandbox, order, &[("days", "365")]).order_number();
+    }
+}
+
+fn an_organisations_order_says_when_it_may_be_there(sandbox: &Sandbox) {
+    let form = organization(order_by("CNAME_CSR_HASH", &Csr::new(&fresh_name("hours"))));
+    let placed = sandbox.call("!AutoApplySSL", &form.set("product", "24"));
+    assert_eq!(placed.get("expectedDeliveryTime"), "48", "{}", placed.raw);
+    let changed = replace(sandbox, &placed.order_number(), &[]);
+    assert_eq!(changed.get("expectedDeliveryTime"), "48", "{}", changed.raw);
 }
 
 fn signed_by(sandbox: &Sandbox, order: &str) -> String {
@@ -516,6 +643,9 @@ fn orders_that_cannot_be_replaced(sandbox: &Sandbox) {
     let no = json!({ "orderNumber": number, "check": "domain_control", "result": "fail" });
     sandbox.control("/settle", &no);
     assert_eq!(code(replace(sandbox, &rejected, &[])), "-20");
+    let form = Form::new(&[("orderNumber", rejected.as_str()), ("showStatusDetails", "Y")]);
+    let steps = sandbox.call("!GetMDCDomainDetails", &form);
+    assert_eq!(steps.get("dcvStatus"), "0", "nothing was shown: {}", steps.raw);
     // A replacement that is rejected leaves the chain as it was.
     let other = Csr::new(&old.name);
     let csr = other.pem.as_str();

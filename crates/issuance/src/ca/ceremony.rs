@@ -119,7 +119,7 @@ pub fn root(
     now: Time,
 ) -> Result<CaCertificate, CeremonyError> {
     let subject = subject(slot, options)?;
-    let key_id = spki::key_identifier(signer.spki());
+    let key_id = spki::key_identifier(signer.spki()).map_err(|_| NotACa)?;
     let extensions = [
         tbs::subject_key_id(&key_id),
         tbs::authority_key_id(&key_id),
@@ -157,7 +157,7 @@ pub fn issuing(
     let root_slug = root.certificate.slot.slug();
     let mut extensions = vec![
         tbs::authority_key_id(root.certificate.key_id()),
-        tbs::subject_key_id(&spki::key_identifier(key)),
+        tbs::subject_key_id(&spki::key_identifier(key).map_err(|_| NotACa)?),
         tbs::key_usage_ca(),
         tbs::basic_constraints_ca(true),
         tbs::server_auth(),
@@ -214,11 +214,12 @@ fn subject(slot: CaSlot, options: &CeremonyOptions) -> Result<Vec<u8>, CeremonyE
         return Err(CeremonyError::BaseUrl);
     }
     let (organization, common_name) = options.names(slot);
-    Ok(name::encode(&[
+    let encoded = name::encode(&[
         (Attribute::Country, options.country.as_str()),
         (Attribute::Organization, &organization),
         (Attribute::CommonName, &common_name),
-    ]))
+    ]);
+    Ok(encoded.map_err(|_| NotACa)?)
 }
 
 /// From 00:00:00 of the day, so that the first leaf, whose validity begins there too, nests (BR 7.1.2.1.1 and 7.1.2.6 let

@@ -49,6 +49,7 @@ pub fn certificate(
     let common_name = host.to_string();
     let attributes = [(Attribute::CommonName, common_name.as_str())];
     let subject = name::encode(if common_name.len() <= 64 { &attributes } else { &[] });
+    let subject = subject.map_err(|_| NotACa)?;
     let serial = fresh_serial(entropy);
     let validity = Validity {
         not_before: now.plus(-HOUR).max(ca.validity().not_before),

@@ -5,10 +5,11 @@ use std::net::IpAddr;
 use der::asn1::AnyRef;
 use der::{Class, Decode, Encode, Tagged};
 use domain::csr::CsrError;
+use domain::subject::is_harmless;
 use x509_cert::attr::Attributes;
 use x509_cert::request::ExtensionReq;
 
-use super::{normalise, strings};
+use super::normalise;
 use crate::oid;
 
 /// The most alternative names that are read.
@@ -65,7 +66,7 @@ fn alternative_names(value: &[u8], wishes: &mut Wishes) -> Result<(), CsrError> 
         }
         match tag.number().value() {
             2 => match std::str::from_utf8(name.value()) {
-                Ok(text) if text.chars().all(strings::harmless) => {
+                Ok(text) if text.chars().all(is_harmless) => {
                     wishes.san_dns.push(text.to_owned());
                 }
                 _ => return Err(CsrError::Decode),

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use der::oid::ObjectIdentifier;
 use der::{Decode, Encode, Tag};
+use domain::subject;
 use domain::time::{DAY, SECOND, Time};
 use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
 use x509_cert::ext::pkix::{
@@ -69,6 +70,8 @@ rules! {
         |s| s.subject.is_sorted_by_key(|(a, _, _)| *a);
     "attribute_once", "BR 7.1.4.1", "each attribute once, streets apart", attribute_once;
     "values", "BR 7.1.4.2, 7.1.4.3", "string type, length, and no value that says nothing", values;
+    "characters", "RFC 5280 8", "no control, and none that hides or turns text",
+        |s| s.subject.iter().all(|(_, _, text)| text.chars().all(subject::is_harmless));
     "country", "BR 7.1.4.2", "an ISO 3166-1 code in capitals", country;
     "business_category", "EVG 7.1.4.2.3", "one of four", business_category;
     "common_name", "BR 7.1.4.3", "at most one, character for character one of the names",
@@ -138,16 +141,13 @@ fn attribute_once(s: &Seen<'_>) -> bool {
 fn values(s: &Seen<'_>) -> bool {
     s.subject.iter().all(|(attribute, tag, text)| {
         let Some(attribute) = attribute else { return false };
-        let says_something = text.chars().any(char::is_alphanumeric)
-            && !matches!(text.to_ascii_lowercase().as_str(), "n/a" | "na" | "none" | "null");
         let printable =
             text.bytes().all(|b| b.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(&b));
         *tag == attribute.string_tag()
             && (*tag != Tag::PrintableString || printable)
             && text.trim() == text
-            && text.chars().all(|c| !c.is_control())
             && text.chars().count() <= attribute.limit()
-            && says_something
+            && subject::says_something(text)
     })
 }
 

@@ -4,7 +4,7 @@ use num_bigint::BigUint;
 use super::*;
 
 fn key(modulus: &BigUint, exponent: u32) -> PublicKey {
-    let spki = spki::write_rsa(&modulus.to_bytes_be(), &exponent.to_be_bytes());
+    let spki = spki::write_rsa(&modulus.to_bytes_be(), &exponent.to_be_bytes()).unwrap();
     PublicKey { kind: KeyKind::Rsa(2_048), spki_sha256: spki::sha256(&spki), spki }
 }
 

@@ -188,12 +188,12 @@ fn formats(dir: &Dir, leaf: &[u8], authority: &ca::Authority, cas: &folder::CaFo
         cas.chain(authority.certificate.id).iter().map(|c| c.der.as_slice()).collect();
     assert_eq!(chain.len(), 2);
     let all = [&[leaf][..], &chain].concat();
-    dir.put("all.p7", collect::pkcs7(&all));
+    dir.put("all.p7", collect::pkcs7(&all).unwrap());
     let text =
         openssl(dir, &["pkcs7", "-inform", "DER", "-in", "all.p7", "-print_certs", "-noout"]);
     assert_eq!(text.matches("issuer=").count(), 3, "{text}");
     assert!(text.find("CA 1").unwrap() < text.rfind("Root").unwrap());
-    dir.put("all.nseq", collect::pem("CERTIFICATE", &collect::netscape_sequence(&all)));
+    dir.put("all.nseq", collect::pem("CERTIFICATE", &collect::netscape_sequence(&all).unwrap()));
     let text = openssl(dir, &["nseq", "-in", "all.nseq"]);
     let places: Vec<_> = all.iter().map(|der| text.find(&collect::pem_chain(&[*der]))).collect();
     assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{text}");

@@ -42,7 +42,7 @@ fn leaf(ca: &issuance::ca::CaCertificate) -> Vec<u8> {
         "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296\
          4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5",
     );
-    let spki = issuance::spki::write_ec(issuance::spki::P256_ALGORITHM, &point);
+    let spki = issuance::spki::write_ec(issuance::spki::P256_ALGORITHM, &point).unwrap();
     let key = domain::csr::PublicKey {
         kind: domain::csr::KeyKind::P256,
         spki_sha256: issuance::spki::sha256(&spki),
@@ -65,7 +65,7 @@ fn leaf(ca: &issuance::ca::CaCertificate) -> Vec<u8> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    domain::dcv::hex(bytes)
+    hex::encode(bytes)
 }
 
 fn unhex(text: &str) -> Vec<u8> {

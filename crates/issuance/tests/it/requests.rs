@@ -88,6 +88,7 @@ fn strings_of_every_kind() {
         (0x0c, b"\xff"),
         (0x0c, b"a\nb"),
         (0x0c, "a\u{202e}b".as_bytes()),
+        (0x0c, "a\u{200b}b".as_bytes()),
         (0x1e, b"\0"),
         (0x1e, b"\xd8\0"),
         (0x1c, b"\0\x11\0\0"),
@@ -261,24 +262,34 @@ fn keys_that_are_refused() {
     let good = point(&odd);
     let mut off = good.clone();
     off[64] ^= 1;
-    assert_eq!(with(spki::write_ec(spki::P256_ALGORITHM, &off)), Err(CsrError::InvalidKey));
+    assert_eq!(
+        with(spki::write_ec(spki::P256_ALGORITHM, &off).unwrap()),
+        Err(CsrError::InvalidKey)
+    );
     let weak = WeakKeys::without_lists();
     let decoded = |spki: Vec<u8>| csr::decode_der(&Odd { spki, ..Odd::new() }.der(), &weak);
     for bad in [off, vec![0]] {
-        let spki = spki::write_ec(spki::P256_ALGORITHM, &bad);
+        let spki = spki::write_ec(spki::P256_ALGORITHM, &bad).unwrap();
         assert_eq!(decoded(spki).unwrap().key, Err(CsrError::InvalidKey));
     }
-    assert_eq!(with(spki::write_ec(spki::P256_ALGORITHM, &good[..60])), Err(CsrError::Decode));
+    assert_eq!(
+        with(spki::write_ec(spki::P256_ALGORITHM, &good[..60]).unwrap()),
+        Err(CsrError::Decode)
+    );
 
     let algorithm = |parameters: &[u8]| seq(&[&put_oid(oid::EC_PUBLIC_KEY), parameters]);
     let secp256k1 = algorithm(&[6, 5, 0x2b, 0x81, 4, 0, 0x0a]);
-    assert_eq!(with(spki::write_ec(&secp256k1, &good)), Err(CsrError::KeySize));
-    assert_eq!(with(spki::write_ec(&algorithm(&[0x30, 0]), &good)), Err(CsrError::Algorithm));
+    assert_eq!(with(spki::write_ec(&secp256k1, &good).unwrap()), Err(CsrError::KeySize));
+    assert_eq!(
+        with(spki::write_ec(&algorithm(&[0x30, 0]), &good).unwrap()),
+        Err(CsrError::Algorithm)
+    );
     let ed25519 = [0x30, 5, 6, 3, 0x2b, 0x65, 0x70];
-    assert_eq!(with(spki::write_ec(&ed25519, &[7; 32])), Err(CsrError::Algorithm));
+    assert_eq!(with(spki::write_ec(&ed25519, &[7; 32]).unwrap()), Err(CsrError::Algorithm));
 
-    let rsa =
-        |bits: usize, e: &[u8]| decoded(spki::write_rsa(&vec![0xff; bits / 8], e)).unwrap().key;
+    let rsa = |bits: usize, e: &[u8]| {
+        decoded(spki::write_rsa(&vec![0xff; bits / 8], e).unwrap()).unwrap().key
+    };
     assert_eq!(rsa(1_024, &[3]), Err(CsrError::KeySize));
     assert_eq!(rsa(8_200, &[3]), Err(CsrError::KeySize));
     for exponent in [&[1][..], &[0], &[4], &[0x55; 33]] {
@@ -290,7 +301,7 @@ fn keys_that_are_refused() {
     let y_is_odd = good_tail_is_odd(&point(&odd));
     let full = odd.spki.clone();
     let short = [&[if y_is_odd { 3 } else { 2 }][..], &point(&odd)[1..33]].concat();
-    odd.spki = spki::write_ec(spki::P256_ALGORITHM, &short);
+    odd.spki = spki::write_ec(spki::P256_ALGORITHM, &short).unwrap();
     assert_eq!(read(&odd.der()).unwrap().key.spki, full);
 }
 

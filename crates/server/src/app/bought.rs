@@ -1,7 +1,7 @@
 //! What an order bought, as it is kept on the order: a copy of the catalogue's row on that day.
 
 use domain::product::{Choice, Kind, Level};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Stored as JSON; the words are this file's own, so that the catalogue may change.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -9,9 +9,11 @@ pub struct Bought {
     /// The product's name.
     pub name: String,
     /// dv, ov, ev, qwac_legal, qwac_psd2, qwac_natural.
-    pub level: String,
+    #[serde(serialize_with = "write_level", deserialize_with = "read_level")]
+    pub level: Level,
     /// single, wildcard, multi, ucc.
-    pub kind: String,
+    #[serde(serialize_with = "write_kind", deserialize_with = "read_kind")]
+    pub kind: Kind,
     /// Under the private root.
     #[serde(default, skip_serializing_if = "is_false")]
     pub intranet: bool,
@@ -44,6 +46,29 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this signature")]
+fn write_level<S: Serializer>(level: &Level, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(level_word(*level))
+}
+
+fn read_level<'de, D: Deserializer<'de>>(from: D) -> Result<Level, D::Error> {
+    known(&LEVELS, &String::deserialize(from)?)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this signature")]
+fn write_kind<S: Serializer>(kind: &Kind, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(kind_word(*kind))
+}
+
+fn read_kind<'de, D: Deserializer<'de>>(from: D) -> Result<Kind, D::Error> {
+    known(&KINDS, &String::deserialize(from)?)
+}
+
+fn known<T: Copy, E: serde::de::Error>(all: &[(T, &str)], word: &str) -> Result<T, E> {
+    let found = all.iter().find(|(_, w)| *w == word);
+    found.map(|(value, _)| *value).ok_or_else(|| E::custom(format_args!("{word:?} is unknown")))
+}
+
 impl Bought {
     /// From a choice, for so many names.
     #[must_use]
@@ -52,8 +77,8 @@ impl Bought {
         let term = &choice.term;
         Self {
             name: product.name.clone(),
-            level: level_word(product.level).to_owned(),
-            kind: kind_word(product.kind).to_owned(),
+            level: product.level,
+            kind: product.kind,
             intranet: product.intranet,
             amt: product.amt,
             paid_days: term.days,
@@ -76,7 +101,7 @@ impl Bought {
     /// From an order's row.
     ///
     /// # Errors
-    /// When the row holds something else.
+    /// When the row holds something else, e.g. a level that nobody knows: then nothing may be certified by it.
     pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
     }
@@ -84,8 +109,7 @@ impl Bought {
     /// The validation level.
     #[must_use]
     pub fn level(&self) -> Level {
-        let known = LEVELS.iter().find(|(_, word)| *word == self.level);
-        known.map_or(Level::Ev, |(level, _)| *level)
+        self.level
     }
 
     /// Whether its list of names may have wildcards. Before it was kept, all might that were not extended.
@@ -97,7 +121,7 @@ impl Bought {
     /// The kind.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        KINDS.iter().find(|(_, word)| *word == self.kind).map_or(Kind::Single, |(kind, _)| *kind)
+        self.kind
     }
 }
 
@@ -123,4 +147,20 @@ pub(crate) fn level_word(level: Level) -> &'static str {
 
 pub(crate) fn kind_word(kind: Kind) -> &'static str {
     KINDS.iter().find(|(k, _)| *k == kind).map_or("", |(_, word)| word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_nobody_knows_is_an_error() {
+        let text = r#"{"name":"Product","level":"ov","kind":"multi","paid_days":365,"servers":1,"included_names":3,
+            "max_names":250,"prices":[1,2,3]}"#;
+        let bought = Bought::from_json(text).expect("as orders keep it");
+        assert_eq!((bought.level(), bought.kind()), (Level::Ov, Kind::Multi));
+        assert_eq!(Bought::from_json(&bought.to_json()).expect("again"), bought);
+        assert!(Bought::from_json(&text.replace("ov", "gold")).is_err());
+        assert!(Bought::from_json(&text.replace("multi", "many")).is_err());
+    }
 }

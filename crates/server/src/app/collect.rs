@@ -149,19 +149,43 @@ fn payload(
         let above = chain.iter().rev().map(Vec::as_slice);
         std::iter::once(leaf).chain(above).collect()
     };
+    let odd =
+        |e: collect::NotDer| Failure::Internal(format!("CA {ca} or a certificate of it: {e}"));
     Ok(match response {
         ResponseType::Individual => Payload::Individual { chain, leaf: leaf.to_vec() },
-        ResponseType::Pkcs7 => Payload::Pkcs7(collect::pkcs7(&leaf_first())),
-        ResponseType::Netscape => Payload::Netscape(collect::netscape_sequence(&leaf_first())),
+        ResponseType::Pkcs7 => Payload::Pkcs7(collect::pkcs7(&leaf_first()).map_err(odd)?),
+        ResponseType::Netscape => {
+            Payload::Netscape(collect::netscape_sequence(&leaf_first()).map_err(odd)?)
+        }
         ResponseType::Zip => {
             let name = order.common_name.clone().unwrap_or_else(|| order.number.to_string());
-            let not_before = order.validity.map(|(from, _)| from).unwrap_or_default();
+            let (not_before, _) = order.validity.ok_or_else(|| {
+                Failure::Internal(format!("order {}: a certificate without dates", order.number))
+            })?;
             let above: Vec<&[u8]> = chain.iter().rev().map(Vec::as_slice).collect();
             let zip = collect::bundle(&name, leaf, &above[..1], not_before)
                 .map_err(|e| Failure::Internal(format!("zip: {e}")))?;
             Payload::Zip(zip)
         }
     })
+}
+
+/// Of a state that carries no checks: whether that is because all were passed. What came to nothing has completed no step.
+fn nothing_is_open(state: &RequestState) -> bool {
+    match state {
+        RequestState::Ready
+        | RequestState::Issuing { .. }
+        | RequestState::Issued { .. }
+        | RequestState::Replaced { .. }
+        | RequestState::Revoked { .. } => true,
+        RequestState::AwaitingAuthorization
+        | RequestState::AwaitingPayment { .. }
+        | RequestState::AwaitingCsr { .. }
+        | RequestState::AwaitingValidation { .. }
+        | RequestState::Expired
+        | RequestState::Rejected { .. }
+        | RequestState::Failed { .. } => false,
+    }
 }
 
 fn steps(
@@ -180,7 +204,7 @@ fn steps(
         match checks.iter().find(|c| c.kind == kind).map(|c| c.state) {
             Some(CheckState::Open | CheckState::Failed) => 0,
             Some(CheckState::Passed) => 1,
-            None => i8::from(!matches!(order.state, RequestState::AwaitingAuthorization)),
+            None => i8::from(nothing_is_open(&order.state)),
         }
     };
     let ordered = || rows.iter().filter(|r| !r.implicit);

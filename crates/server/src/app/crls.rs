@@ -23,7 +23,7 @@ const RENEWAL: i64 = DAY;
 const ROOT_LIFE: i64 = 180 * DAY;
 /// Renewal of roots' lists.
 const ROOT_RENEWAL: i64 = 30 * DAY;
-/// thisUpdate lies so far back, for clients whose clocks are behind.
+/// thisUpdate lies so far back, for clients whose clocks are behind; but never before what the list tells.
 const BACK: i64 = HOUR;
 
 /// The subject of a CRL's job.
@@ -97,11 +97,13 @@ pub async fn renew(house: &Arc<House>, job_subject: i64, ticket: Ticket) -> Resu
         entries.iter().map(|e| Revoked { serial: e.serial, at: e.at, reason: e.reason }).collect();
     let slug = certificate.slot.slug();
     let base = house.authority.base_url();
-    let shard_url = ca::crl_shard_url(base, &slug, u32::try_from(shard).unwrap_or_default());
-    let this_update = now.plus(-BACK).max(certificate.validity().not_before);
+    let odd = |what: &str, value: i64| format!("{what} {value} is none");
+    let shard_number = u32::try_from(shard).map_err(|_| odd("shard", shard))?;
+    let shard_url = ca::crl_shard_url(base, &slug, shard_number);
+    let this_update = this_update(now, certificate.validity().not_before, &entries);
     let number = number + 1;
     let request = CrlRequest {
-        number: u64::try_from(number).unwrap_or(1),
+        number: u64::try_from(number).map_err(|_| odd("CRL number", number))?,
         this_update,
         next_update: this_update.plus(life),
         shard_url: (!root).then_some(shard_url.as_str()),
@@ -114,6 +116,13 @@ pub async fn renew(house: &Arc<House>, job_subject: i64, ticket: Ticket) -> Resu
         jobs::retry(tx, ticket, now.plus(renewal).ms(), "").map(drop)
     };
     house.store.write("keep_crl", keep).await.map_err(|e| e.to_string())
+}
+
+/// A little back, not before the CA began, and not before the newest revocation: a list that names what was to happen only
+/// after it was made could not be told from one that was tampered with.
+fn this_update(now: Time, ca_begins: Time, entries: &[Revoked]) -> Time {
+    let newest = entries.iter().map(|e| e.at).max();
+    now.plus(-BACK).max(ca_begins).max(newest.map_or(ca_begins, |at| at.min(now)))
 }
 
 /// Revokes a certificate and promises a new list at once.
@@ -134,7 +143,8 @@ pub fn revoke(
     certificates::revoke(tx, serial, now, reason)?;
     orders::set_state(tx, &order, &after, now)?;
     let (ca, shard) = certificates::shard_of(tx, serial)?.ok_or_else(unknown)?;
-    enqueue(tx, ca, u32::try_from(shard).unwrap_or_default(), now, now)?;
+    let shard = u32::try_from(shard).map_err(|_| StoreError::inconsistent("CRL shard"))?;
+    enqueue(tx, ca, shard, now, now)?;
     let detail = serde_json::json!({ "serial": serial.to_string(), "reason": reason.as_str() });
     let event = NewEvent {
         account: order.account,
@@ -155,5 +165,24 @@ pub fn serial_of(state: &RequestState) -> Option<Serial> {
         | RequestState::Replaced { serial }
         | RequestState::Revoked { serial, .. } => Some(*serial),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_not_older_than_what_it_tells() {
+        let at = |minutes: i64| Time::from_ms(minutes * MINUTE);
+        let revoked = |minutes| Revoked {
+            serial: Serial::from_random([7; 16]).expect("a serial"),
+            at: at(minutes),
+            reason: RevocationReason::Superseded,
+        };
+        assert_eq!(this_update(at(600), at(0), &[]), at(540), "for clocks that are behind");
+        assert_eq!(this_update(at(600), at(570), &[]), at(570), "the CA is young");
+        assert_eq!(this_update(at(600), at(0), &[revoked(30), revoked(590)]), at(590));
+        assert_eq!(this_update(at(600), at(0), &[revoked(601)]), at(600), "another node's clock");
     }
 }

@@ -1,24 +1,42 @@
 //! Reading a CSR for people: DecodeCSR.
 
 use domain::country::CountryCode;
-use domain::csr::{CsrError, CsrSubject};
+use domain::csr::{CsrError, CsrSubject, PublicKey};
 use domain::names::{CertName, NameError};
 use domain::product::Kind;
 use domain::refusal::Refusal;
 use issuance::csr;
+use store::certificates;
 use wire::decode_csr::{DecodeRequest, Decoded};
 
+use super::Failure;
 use crate::house::House;
 
-/// Reads what can be read, and lists everything that is wrong.
-#[must_use]
-pub fn decode(house: &House, request: &DecodeRequest) -> Decoded {
+/// Reads what can be read, and lists everything that is wrong, also what is known of the key since a revocation.
+///
+/// # Errors
+/// When the store fails.
+pub async fn decode(house: &House, request: &DecodeRequest) -> Result<Decoded, Failure> {
+    let (mut decoded, key) = read(house, request);
+    if let Some(key) = key
+        && house
+            .store
+            .read("known_key", move |tx| certificates::key_is_compromised(tx, &key.spki))
+            .await?
+    {
+        decoded.errors.insert(0, CsrError::Compromised.into());
+    }
+    Ok(decoded)
+}
+
+/// The answer, and the key if nothing speaks against it.
+fn read(house: &House, request: &DecodeRequest) -> (Decoded, Option<PublicKey>) {
     let Some(text) = &request.csr else {
-        return refused(Refusal::Missing("csr"));
+        return (refused(Refusal::Missing("csr")), None);
     };
     let read = match csr::decode(text, &house.weak_keys) {
         Ok(read) => read,
-        Err(error) => return refused(told(error)),
+        Err(error) => return (refused(told(error)), None),
     };
     let mut errors: Vec<Refusal> = read.errors().into_iter().map(told).collect();
     errors.extend(name_errors(house, request, &read.subject));
@@ -30,7 +48,7 @@ pub fn decode(house: &House, request: &DecodeRequest) -> Decoded {
         }
     }
     let facts = &read.key_facts;
-    Decoded {
+    let decoded = Decoded {
         errors,
         country_name,
         public_key: facts.algorithm.map(str::to_owned),
@@ -39,16 +57,21 @@ pub fn decode(house: &House, request: &DecodeRequest) -> Decoded {
         signature_algorithm: read.signature.ok().map(|s| signature_words(s).to_owned()),
         digests: Some(read.digests),
         subject: read.subject,
-    }
+    };
+    (decoded, read.key.ok())
 }
 
 fn refused(refusal: Refusal) -> Decoded {
     Decoded { errors: vec![refusal], ..Decoded::default() }
 }
 
-/// Here a key that is none has a code of its own.
+/// Here a key that is none has a code of its own, and what is not Base64 has none: it is no request.
 fn told(error: CsrError) -> Refusal {
-    if error == CsrError::InvalidKey { Refusal::InvalidKey } else { error.into() }
+    match error {
+        CsrError::InvalidKey => Refusal::InvalidKey,
+        CsrError::Base64 => CsrError::Decode.into(),
+        other => other.into(),
+    }
 }
 
 fn signature_words(signature: domain::csr::RequestSignature) -> &'static str {
@@ -65,7 +88,7 @@ fn name_errors(house: &House, request: &DecodeRequest, subject: &CsrSubject) -> 
         let list = product.is_some_and(|p| p.kind.is_list());
         return if list { Vec::new() } else { vec![CsrError::MissingField.into()] };
     };
-    if let Some(wrong) = spelling(cn) {
+    if let Some(wrong) = spelling(cn, product.map(|p| p.kind)) {
         return vec![wrong];
     }
     let mut errors = Vec::new();
@@ -89,8 +112,9 @@ fn name_errors(house: &House, request: &DecodeRequest, subject: &CsrSubject) -> 
     errors
 }
 
-/// What is wrong with a common name as it is written, whatever the product.
-fn spelling(cn: &str) -> Option<Refusal> {
+/// What is wrong with a common name as it is written, whatever the product. Of asterisks in the wrong place, products that
+/// take none or exactly one say more.
+fn spelling(cn: &str, kind: Option<Kind>) -> Option<Refusal> {
     let begins = |with: &str| cn.get(..with.len()).is_some_and(|s| s.eq_ignore_ascii_case(with));
     if begins("http://") {
         return Some(Refusal::HttpPrefix);
@@ -98,6 +122,16 @@ fn spelling(cn: &str) -> Option<Refusal> {
     if begins("https://") {
         return Some(Refusal::HttpsPrefix);
     }
-    let characters = matches!(cn.trim().parse::<CertName>(), Err(NameError::Character));
-    characters.then_some(Refusal::NameCharacters)
+    match cn.trim().parse::<CertName>() {
+        Err(NameError::Wildcard) if matches!(kind, Some(Kind::Single | Kind::Wildcard)) => None,
+        Err(
+            NameError::Empty
+            | NameError::TooLong
+            | NameError::Character
+            | NameError::Idna
+            | NameError::Wildcard
+            | NameError::Numeric,
+        ) => Some(Refusal::NameCharacters),
+        Ok(_) => None,
+    }
 }

@@ -11,7 +11,7 @@ use domain::product::Level;
 use domain::proof::Proven;
 use domain::receipt::Receipt;
 use domain::time::Time;
-use issuance::ca::{self, CaRole};
+use issuance::ca::{self, CaCertificate, CaRole};
 use issuance::folder::CaFolder;
 use issuance::leaf::{self, LeafRequest, PrepareError};
 use issuance::lint::{self, Linted};
@@ -155,26 +155,30 @@ pub struct Prepared {
 /// [`NotYet::Never`] when the term is over or the certificate breaks a rule.
 pub fn prepare(
     house: &House,
-    order: &OrderView,
+    subject: &Subject,
     proven: Proven,
     now: Time,
 ) -> Result<Prepared, NotYet> {
     let never = |what: &str, why: &dyn std::fmt::Display| NotYet::Never(format!("{what}: {why}"));
-    let bought = Bought::from_json(&order.bought).map_err(|e| never("bought", &e))?;
+    let order = &subject.order;
+    let bought = subject.bought.as_ref().map_err(|why| NotYet::Never(why.clone()))?;
     if bought.amt
         || matches!(bought.level(), Level::QwacLegal | Level::QwacPsd2 | Level::QwacNatural)
     {
         // Never an ordinary certificate in place of one that says more.
         return Err(NotYet::Wait("no profile for this product yet".into()));
     }
-    let authority = house.authority.choose(order, &bought);
+    let authority = house.authority.choose(order, bought);
     let authority = authority.ok_or_else(|| never("CA", &"none for this order"))?;
     let certificate = &authority.certificate;
     let term_end = order.term_end.unwrap_or_else(|| policy::term_end(now, order.term_days));
-    let validity = house
-        .policy
-        .tls_validity(now, term_end)
-        .ok_or_else(|| never("validity", &"the term is over"))?;
+    if term_end <= now {
+        return Err(never("validity", &"the term is over"));
+    }
+    // Cut by the CA's own end; the rest of the term is served by replacements.
+    let ca_end = certificate.validity().not_after;
+    let validity = house.policy.tls_validity(now, term_end.min(ca_end));
+    let validity = validity.ok_or_else(|| has_run_out(certificate, order))?;
     let mut random = [0; 16];
     house.chance.fill(&mut random);
     let serial = Serial::from_random(random).ok_or_else(|| NotYet::Wait("serial".into()))?;
@@ -184,11 +188,7 @@ pub fn prepare(
     let base = &house.authority.base_url;
     let common_name: Option<CertName> = order.common_name.as_deref().and_then(|cn| cn.parse().ok());
     let common_name = common_name.filter(|cn| proven.names().contains(cn));
-    let key = PublicKey {
-        kind: order.key_kind,
-        spki_sha256: Sha256::digest(&order.spki).into(),
-        spki: order.spki.clone(),
-    };
+    let key = key_of(order);
     let profile = house
         .authority
         .profile(kind_of(bought.level()), hierarchy_of(bought.intranet))
@@ -208,7 +208,9 @@ pub fn prepare(
     let prepared = leaf::prepare(&request).map_err(|e| match e {
         // The validation desk has to supply it.
         PrepareError::Lacks(_) => NotYet::Wait(e.to_string()),
-        PrepareError::NoNames | PrepareError::CommonName => never("prepare", &e),
+        PrepareError::NoNames | PrepareError::CommonName | PrepareError::Encoding(_) => {
+            never("prepare", &e)
+        }
     })?;
     let rules =
         lint::Rules { profile, ca: certificate, test: order.test, policy: &house.policy, now };
@@ -226,6 +228,22 @@ pub fn prepare(
     let removed = proven.removed().to_vec();
     let to_sign = ToSign { linted, proven, ca: certificate.id, validity };
     Ok(Prepared { record, to_sign, removed })
+}
+
+/// The order waits: it is the operator's to make the next CA, and the customer has done nothing wrong.
+fn has_run_out(certificate: &CaCertificate, order: &OrderView) -> NotYet {
+    let (ca, slug) = (certificate.id, certificate.slot.slug());
+    tracing::error!(%ca, slug, order = %order.number, "the CA has run out: orders wait for a new one");
+    NotYet::Wait(format!("the CA {slug} has run out"))
+}
+
+/// The key of an order's request.
+pub(crate) fn key_of(order: &OrderView) -> PublicKey {
+    PublicKey {
+        kind: order.key_kind,
+        spki_sha256: Sha256::digest(&order.spki).into(),
+        spki: order.spki.clone(),
+    }
 }
 
 /// The validated attributes of an order's subject; a profile leaves out what it does not take.
@@ -261,14 +279,15 @@ fn attributes(order: &OrderView) -> Vec<(Attribute, String)> {
 /// When the record is not there or breaks a rule.
 pub fn resume(
     house: &House,
-    order: &OrderView,
+    subject: &Subject,
     recorded: &certificates::Recorded,
     proven: Proven,
     now: Time,
 ) -> Result<ToSign, Failure> {
+    let order = &subject.order;
     let internal = |what: String| Failure::Internal(format!("order {}: {what}", order.number));
     let authority = house.authority.ca(recorded.ca).ok_or_else(|| internal("no such CA".into()))?;
-    let bought = Bought::from_json(&order.bought).map_err(|e| internal(e.to_string()))?;
+    let bought = subject.bought.as_ref().map_err(|why| internal(why.clone()))?;
     let profile = house
         .authority
         .profile(kind_of(bought.level()), hierarchy_of(bought.intranet))
@@ -281,7 +300,8 @@ pub fn resume(
         now,
     };
     let linted = lint::resume(&recorded.tbs, &rules).map_err(|e| internal(format!("lint: {e}")))?;
-    let (not_before, not_after) = order.validity.unwrap_or_default();
+    let validity = order.validity.ok_or_else(|| internal("recorded without a validity".into()))?;
+    let (not_before, not_after) = validity;
     Ok(ToSign { linted, proven, ca: recorded.ca, validity: Validity { not_before, not_after } })
 }
 
@@ -397,7 +417,7 @@ pub fn letter(
     signed: &Signed,
     now: Time,
 ) -> Result<Option<NewMail>, Failure> {
-    let Subject { order, account, .. } = subject;
+    let Subject { order, bought, account, .. } = subject;
     let given: MailWishes = serde_json::from_str(&order.parameters).unwrap_or_default();
     let recipient = match given.email_address.as_deref() {
         Some(asked) if asked.eq_ignore_ascii_case("none") => return Ok(None),
@@ -407,12 +427,12 @@ pub fn letter(
     let Some(recipient) = recipient else {
         return Ok(None);
     };
-    let bought = Bought::from_json(&order.bought).map_err(|e| Failure::Internal(e.to_string()))?;
+    let bought = bought.as_ref().map_err(|why| Failure::Internal(why.clone()))?;
     let issuer = house.authority.ca(signed.by).map(|a| a.certificate.der.clone());
     let language = given.language_name.as_deref();
     let facts = CertificateFacts {
         order: order.number,
-        product: bought.name,
+        product: bought.name.clone(),
         name: order
             .common_name
             .clone()

@@ -82,7 +82,7 @@ impl Logins {
             under_way: Mutex::default(),
             room: Arc::default(),
             slots: Arc::new(Semaphore::new(SLOTS)),
-            nobody: hash_password(&domain::dcv::hex(&secret), chance),
+            nobody: hash_password(&hex::encode(secret), chance),
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use domain::account::Account;
 use domain::certificate::{AccountId, CaId, CertificateId, OrderNumber};
-use domain::csr::Csr;
+use domain::csr::{Csr, CsrError};
 use domain::dcv::UniqueValue;
 use domain::money::Money;
 use domain::order::RequestState;
@@ -14,12 +14,12 @@ use domain::order_ssl::{SslOrderRequest, TextWishes};
 use domain::placement::{self, Composed, Facts, NamePlan, Placement};
 use domain::product::Level;
 use domain::refusal::Refusal;
-use domain::subject::Subject;
+use domain::subject::{Subject, certifiable};
 use domain::time::{DAY, HOUR, Time};
 use store::events::{self, NewEvent};
 use store::jobs::{self, NewJob};
 use store::names::{self, RequestName};
-use store::orders::{self, NewOrder, NewRequest, OrderView, TokenUse};
+use store::orders::{self, NewOrder, NewRequest, OrderView, Token, TokenUse};
 use store::{StoreError, Tx, accounts, mails};
 
 use super::bought::Bought;
@@ -166,7 +166,7 @@ impl Draft {
             tx.gather();
             each_number_once(drafts)?;
         }
-        let tokens: Vec<_> = drafts.iter().map(|d| (&d.csr.digests.sha256, d.wanted())).collect();
+        let tokens: Vec<_> = drafts.iter().map(Draft::token).collect();
         let uses = orders::token_uses(tx, &tokens)?;
         let mut settled = Vec::with_capacity(drafts.len());
         for (draft, used) in drafts.iter().zip(uses) {
@@ -209,6 +209,10 @@ impl Draft {
         tx: &mut Tx<'_>,
         used: TokenUse,
     ) -> Result<(Placement, Cow<'_, [RequestName]>), Failure> {
+        // Known here since a revocation, like the operator's own list: -40 before what comes after the CSR.
+        if used.key_is_compromised {
+            return Err(Refusal::from(CsrError::Compromised).into());
+        }
         check_templates(tx, self.account.id, &self.request.texts)?;
         let facts = self.facts(tx, used)?;
         let generate = || self.generated.clone();
@@ -231,14 +235,14 @@ impl Draft {
         };
         let digest = &self.csr.digests.sha256;
         if !alone {
-            orders::use_new_token(tx, digest, &unique(&placement), order)?;
-        } else if !orders::use_token(tx, digest, &unique(&placement), order)? {
+            orders::use_new_token(tx, digest, &unique(&placement), order, self.now)?;
+        } else if !orders::use_token(tx, digest, &unique(&placement), order, self.now)? {
             // Somebody was faster between our look and our write (PostgreSQL): the same as having seen it.
             if self.request.unique_value.is_some() || placement.unique_value.is_some() {
                 return Err(Refusal::TokenNotUnique.into());
             }
             placement.unique_value = Some(self.generated.clone());
-            orders::use_token(tx, digest, &unique(&placement), order)?;
+            orders::use_token(tx, digest, &unique(&placement), order, self.now)?;
         }
         orders::insert(tx, order, &self.order(&placement))?;
         let request = self.certificate_request(&placement);
@@ -257,12 +261,16 @@ impl Draft {
         Ok(placement)
     }
 
-    fn wanted(&self) -> &str {
-        self.request.unique_value.as_ref().map_or("", UniqueValue::as_str)
+    fn token(&self) -> Token<'_> {
+        Token {
+            csr_sha256: &self.csr.digests.sha256,
+            unique_value: self.request.unique_value.as_ref().map_or("", UniqueValue::as_str),
+            spki: &self.csr.key.spki,
+        }
     }
 
     fn facts(&self, tx: &mut Tx<'_>, used: TokenUse) -> Result<Facts, StoreError> {
-        let TokenUse { csr_seen, token_used } = used;
+        let TokenUse { csr_seen, token_used, .. } = used;
         let mut facts = Facts { csr_seen, token_used, ..Facts::default() };
         if self.request.check_fon_is_unique
             && let Some(number) = &self.request.foreign_order_number
@@ -548,6 +556,7 @@ pub(crate) const OFFER_AGE: i64 = 24 * HOUR;
 /// Whom a certificate is to name, as it is kept: the chosen values, and the registration details of the parameters.
 fn subject_json(subject: &Subject, request: &SslOrderRequest) -> String {
     let jurisdiction = &request.jurisdiction;
+    let told = |value: &Option<String>| certifiable(value, 128);
     serde_json::json!({
         "organization": subject.organization,
         "streets": subject.streets,
@@ -556,9 +565,9 @@ fn subject_json(subject: &Subject, request: &SslOrderRequest) -> String {
         "state": subject.state,
         "postal_code": subject.postal_code,
         "country": subject.country.map(|c| c.to_string()),
-        "company_number": request.subject.company_number,
-        "jurisdiction_locality": jurisdiction.locality,
-        "jurisdiction_state": jurisdiction.state,
+        "company_number": told(&request.subject.company_number),
+        "jurisdiction_locality": told(&jurisdiction.locality),
+        "jurisdiction_state": told(&jurisdiction.state),
         "jurisdiction_country": jurisdiction.country.map(|c| c.to_string()),
         "business_category": jurisdiction.business_category,
         "assumed_name": jurisdiction.assumed_name,

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use domain::certificate::{CaId, CertificateId, CertificateStatus, OrderNumber};
-use domain::check::{Check, CheckKind, CheckState};
-use domain::csr::Csr;
+use domain::check::{self, Check, CheckKind, CheckState};
+use domain::csr::{Csr, CsrError};
 use domain::dcv::{DcvMethod, RANDOM_VALUE_AGE, UniqueValue};
 use domain::money::Money;
 use domain::names::CertName;
@@ -19,7 +19,7 @@ use domain::time::{DAY, Time};
 use store::events::{self, NewEvent};
 use store::names::{self, RequestName};
 use store::orders::{self, NewOrder, NewRequest, OrderView};
-use store::{StoreError, Tx};
+use store::{StoreError, Tx, certificates};
 use wire::auto_replace_ssl::ReplaceSslRequest;
 
 use super::bought::Bought;
@@ -40,7 +40,7 @@ pub struct Replaced {
     /// Its status.
     pub status: CertificateStatus,
     /// Hours.
-    pub expected_hours: u16,
+    pub expected_hours: u32,
     /// The token's unique value.
     pub unique_value: Option<UniqueValue>,
 }
@@ -67,7 +67,6 @@ pub async fn replace(
     // Read before the transaction, told after the order was found.
     let read = |text: &String| {
         let csr = issuance::csr::read(text, &house.weak_keys)?;
-        placement::check_country(request.prioritise, &csr)?;
         Ok(csr)
     };
     let csr = request.csr.as_ref().map(read);
@@ -100,15 +99,23 @@ impl Replacement {
         self.judge_values(tx, &old, &bought)?;
         let old_names = names::of_request(tx, old.certificate)?;
         let csr = match &self.csr {
-            Some(read) => read.clone()?,
+            Some(read) => {
+                let csr = read.clone()?;
+                placement::check_country(self.prioritise(&old), &csr)?;
+                csr
+            }
             None => {
                 issuance::csr::read_der(&old.csr, &self.house.weak_keys).map_err(Refusal::from)?
             }
         };
+        if certificates::key_is_compromised(tx, &csr.key.spki)? {
+            return Err(Refusal::from(CsrError::Compromised).into());
+        }
         let plans = self.plans(&old, &bought, &old_names, &csr)?;
         let rows = self.rows(tx, bought.kind(), &plans.1, &old_names, pending)?;
         let unique_value = self.use_token(tx, &old, &csr)?;
         let checks = self.checks(&old, &bought, pending);
+        let expected_hours = check::expected_hours(bought.level(), &checks);
         let parameters = self.parameters(&old);
         let new = NewRequest {
             state: RequestState::AwaitingValidation { checks },
@@ -141,7 +148,7 @@ impl Replacement {
             order,
             certificate,
             status: CertificateStatus::AwaitingValidation,
-            expected_hours: if bought.level().is_extended() { 240 } else { 1 },
+            expected_hours,
             unique_value,
         })
     }
@@ -156,7 +163,7 @@ impl Replacement {
         found.ok_or(Failure::Refused(Refusal::invalid("orderNumber")))
     }
 
-    /// Values that depend on the order: templates of the account, a CA that signs orders like it, and its hierarchy.
+    /// Values that depend on the order: templates of the account, a CA that signs orders like it, its hierarchy and its term.
     fn judge_values(
         &self,
         tx: &mut Tx<'_>,
@@ -166,8 +173,14 @@ impl Replacement {
         check_templates(tx, old.account, &self.request.texts)?;
         let chosen = self.request.ca_certificate_id;
         check_ca(&self.house, chosen, bought.level(), bought.intranet, old.test)?;
-        match self.request.test {
-            Some(test) if test != old.test => Err(Refusal::invalid("test").into()),
+        if self.request.test.is_some_and(|test| test != old.test) {
+            return Err(Refusal::invalid("test").into());
+        }
+        match self.request.days {
+            Some(days) if days != old.term_days => {
+                let why = format!("The order is for {} days", old.term_days);
+                Err(Refusal::invalid_because("days", why).into())
+            }
             _ => Ok(()),
         }
     }
@@ -188,8 +201,10 @@ impl Replacement {
             RequestState::AwaitingPayment { .. }
             | RequestState::AwaitingAuthorization
             | RequestState::AwaitingCsr { .. } => Err(Refusal::AwaitingPayment),
-            RequestState::Expired => Err(Refusal::Expired),
-            RequestState::Rejected { .. } | RequestState::Failed { .. } => Err(Refusal::Rejected),
+            // There is no certificate that could have expired (-36): the order came to nothing, as CollectSSL says too.
+            RequestState::Expired | RequestState::Rejected { .. } | RequestState::Failed { .. } => {
+                Err(Refusal::Rejected)
+            }
         }
     }
 
@@ -212,9 +227,8 @@ impl Replacement {
         if !choice.product.kind.is_list() && !names_given {
             request.names.common_name = ordered.first().map(|n| n.name.to_string());
         }
-        if request.names.primary.is_none() && self.csr.is_none() {
-            request.names.primary =
-                old.common_name.clone().filter(|_| choice.product.kind.is_list());
+        if request.names.primary.is_none() && choice.product.kind.is_list() {
+            request.names.primary = self.primary(old, choice.product.kind, &request, csr);
         }
         if self.request.omit_additional.is_none() {
             request.names.omit_additional = !old_names.iter().any(|n| n.implicit);
@@ -233,6 +247,43 @@ impl Replacement {
         let allowed = |method| self.house.policy.method_allowed(method, self.now);
         placement::check_methods(&choice, &self.request.dcv, &plans, allowed)?;
         Ok((chosen, plans))
+    }
+
+    /// The common name that stays where none is named: the one that the order named, else the one that it had, as long as it is
+    /// among the new names. A new CSR of a UCC order may bring another (D60).
+    fn primary(
+        &self,
+        old: &OrderView,
+        kind: Kind,
+        request: &SslOrderRequest,
+        csr: &Csr,
+    ) -> Option<String> {
+        let name = |text: &str| text.trim().parse::<CertName>().ok();
+        let in_csr = || csr.san_dns.iter().filter_map(|text| name(text));
+        let listed: Vec<CertName> = match &request.names.domain_names {
+            Some(given) if request.prioritise != Prioritise::CsrOnly => {
+                given.iter().filter_map(|text| name(text)).collect()
+            }
+            _ => in_csr().chain(csr.san_ips.iter().copied().map(CertName::Ip)).collect(),
+        };
+        let stays = |text: &String| name(text).is_some_and(|name| listed.contains(&name));
+        let brought =
+            csr.subject.common_name.as_ref().filter(|_| kind == Kind::Ucc && self.csr.is_some());
+        let named = before(old, "primaryDomainName").filter(stays);
+        match brought.filter(|cn| stays(cn)) {
+            Some(_) => named,
+            None => named.or_else(|| old.common_name.clone().filter(stays)),
+        }
+    }
+
+    /// `prioritiseCSRValues` as given, else as the order had it.
+    fn prioritise(&self, old: &OrderView) -> Prioritise {
+        match self.request.prioritise {
+            Some(given) => given,
+            None => before(old, "prioritiseCSRValues")
+                .and_then(|word| Prioritise::from_word(&word))
+                .unwrap_or_default(),
+        }
     }
 
     /// A replacement is for what was bought: the same single name or its twin, no more names than were paid for.
@@ -277,10 +328,14 @@ impl Replacement {
             server_software: r.server_software.unwrap_or(-1),
             csr: String::new(),
             unique_value: r.unique_value.clone(),
-            prioritise: if r.csr.is_some() { r.prioritise } else { Prioritise::Parameters },
+            prioritise: if r.csr.is_some() { self.prioritise(old) } else { Prioritise::Parameters },
             signature_hash: r.signature_hash,
             names: domain::order_ssl::NameWishes {
                 omit_additional: r.omit_additional.unwrap_or(false),
+                // Only 0 says something of names that are others now: 1 is what a primary name has anyway.
+                max_subject_cns: r.names.max_subject_cns.or_else(|| {
+                    before(old, "maxSubjectCNs").and_then(|n| n.parse().ok()).filter(|n| *n == 0)
+                }),
                 ..r.names.clone()
             },
             subject: r.subject.clone(),
@@ -316,7 +371,7 @@ impl Replacement {
         let wanted = self.unique_value(tx, old, csr)?;
         let mut take = |value: &Option<UniqueValue>| {
             let text = value.as_ref().map_or("", UniqueValue::as_str);
-            orders::use_token(tx, &csr.digests.sha256, text, old.base)
+            orders::use_token(tx, &csr.digests.sha256, text, old.base, self.now)
         };
         if take(&wanted)? {
             return Ok(wanted);
@@ -328,7 +383,8 @@ impl Replacement {
         }
     }
 
-    /// -55 compares across chains; inside of the chain the same CSR and value may come again.
+    /// -55 compares across chains; inside of the chain the same CSR and value may come again. Without a value it stays what it
+    /// was: that of the request that is replaced, if it is for this CSR, else the one that the chain took last with it (D69, D70).
     fn unique_value(
         &self,
         tx: &mut Tx<'_>,
@@ -339,8 +395,11 @@ impl Replacement {
         let elsewhere: Vec<&str> =
             used.iter().filter(|(_, base)| *base != old.base).map(|(v, _)| v.as_str()).collect();
         let here = used.iter().find(|(_, base)| *base == old.base).map(|(v, _)| v);
-        if self.request.unique_value.is_none() && here.is_some() {
-            return Ok(here.and_then(|v| v.parse().ok()));
+        let own = (old.csr == csr.der).then(|| old.unique_value.as_deref().unwrap_or_default());
+        if self.request.unique_value.is_none()
+            && let Some(stays) = own.or(here.map(String::as_str))
+        {
+            return Ok(stays.parse().ok());
         }
         let wanted = self.request.unique_value.as_ref().map_or("", UniqueValue::as_str);
         let facts = Facts {
@@ -510,6 +569,12 @@ impl Replacement {
         };
         events::append(tx, &event)
     }
+}
+
+/// A parameter as the order was given it.
+fn before(old: &OrderView, parameter: &str) -> Option<String> {
+    let given: serde_json::Value = serde_json::from_str(&old.parameters).ok()?;
+    given[parameter].as_str().map(str::to_owned)
 }
 
 fn choice_of(old: &OrderView, bought: &Bought) -> Choice {

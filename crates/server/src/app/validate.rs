@@ -35,6 +35,8 @@ use crate::house::House;
 pub struct Subject {
     /// The order.
     pub order: OrderView,
+    /// What it bought, or why nobody can tell.
+    pub bought: Result<Bought, String>,
     /// Whose it is.
     pub account: Option<Arc<Account>>,
     /// Its names.
@@ -77,7 +79,8 @@ pub fn load(tx: &mut Tx<'_>, ids: &[CertificateId]) -> Result<Vec<Option<Subject
         };
         let issuing = matches!(order.state, RequestState::Issuing { .. });
         let recorded = if issuing { certificates::recorded(tx, *id)? } else { None };
-        subjects.push(Some(Subject { order, account, names, controls, recorded }));
+        let bought = Bought::from_json(&order.bought).map_err(|e| format!("bought: {e}"));
+        subjects.push(Some(Subject { order, bought, account, names, controls, recorded }));
     }
     Ok(subjects)
 }
@@ -96,7 +99,7 @@ pub struct Findings {
 /// Asks for every proof that is still open and, when all ordered names have one, for CAA.
 pub async fn ask(house: &Arc<House>, subject: &Subject, now: Time) -> Findings {
     let mut found = Findings::default();
-    if !matters(&subject.order.state) {
+    if !matters(&subject.order.state) || known_key(house, &subject.order).is_some() {
         return found;
     }
     let token = RequestToken::new(
@@ -115,8 +118,7 @@ pub async fn ask(house: &Arc<House>, subject: &Subject, now: Time) -> Findings {
             found.shown.extend(name.control.map(|control| (name.position, control)));
         }
     }
-    let bought = Bought::from_json(&subject.order.bought).ok();
-    let asks_caa = bought.is_some_and(|b| !b.intranet);
+    let asks_caa = subject.bought.as_ref().is_ok_and(|b| !b.intranet);
     let controls = controls_with(subject, &found);
     let shown = |n: &RequestName| is_covered(house, &n.name, &controls, now);
     let all_ordered = subject.names.iter().filter(|n| !n.implicit).all(&shown);
@@ -194,6 +196,11 @@ pub fn decide(
         }
         return verdict;
     }
+    // It may have become known after the order was taken (BR 6.1.1.3).
+    if let Some(why) = known_key(house, &verdict.subject.order) {
+        verdict.over = state.failed(why).ok();
+        return verdict;
+    }
     let controls = controls_with(&verdict.subject, &verdict.findings);
     let all_ordered = verdict
         .subject
@@ -208,7 +215,7 @@ pub fn decide(
     let mut why = String::from("proofs are not there yet");
     if after == RequestState::Ready {
         match judge(house, &verdict.subject, &verdict.findings, &controls, now)
-            .and_then(|proven| issue::prepare(house, &verdict.subject.order, proven, now))
+            .and_then(|proven| issue::prepare(house, &verdict.subject, proven, now))
         {
             Ok(prepared) => {
                 verdict.removed = prepared.removed;
@@ -266,6 +273,9 @@ pub fn proven(
     findings: &Findings,
     now: Time,
 ) -> Result<Proven, String> {
+    if let Some(why) = known_key(house, &subject.order) {
+        return Err(why);
+    }
     let controls = controls_with(subject, findings);
     judge(house, subject, findings, &controls, now).map_err(|not_yet| match not_yet {
         NotYet::Wait(why) | NotYet::Never(why) => why,
@@ -284,8 +294,7 @@ fn judge(
         .iter()
         .map(|n| WantedName { name: n.name.clone(), implicit: n.implicit })
         .collect();
-    let bought = Bought::from_json(&subject.order.bought)
-        .map_err(|e| NotYet::Never(format!("bought: {e}")))?;
+    let bought = subject.bought.as_ref().map_err(|why| NotYet::Never(why.clone()))?;
     if bought.intranet {
         return Err(NotYet::Wait("intranet names are settled at the validation desk".into()));
     }
@@ -398,6 +407,15 @@ pub fn pause(attempts: i64) -> i64 {
     ];
     let index = usize::try_from(attempts.max(1) - 1).unwrap_or(usize::MAX);
     PAUSES[index.min(PAUSES.len() - 1)]
+}
+
+/// Why a request's key may not be certified, if others know it: by a revocation, or by the operator's lists.
+fn known_key(house: &House, order: &OrderView) -> Option<String> {
+    if order.key_is_compromised {
+        return Some("the key is compromised: a certificate for it was revoked".to_owned());
+    }
+    let listed = house.weak_keys.check_lists(&issue::key_of(order));
+    listed.err().map(|why| why.to_string())
 }
 
 fn matters(state: &RequestState) -> bool {

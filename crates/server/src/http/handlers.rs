@@ -85,7 +85,10 @@ pub async fn run(
     match handler {
         Handler::Anonymous(Anonymous::DecodeCsr) => {
             let request = decode_csr::parse(&incoming.anonymous()?)?;
-            Ok(decode_csr::reply(&request, &csrs::decode(house, &request)))
+            let decoded = csrs::decode(house, &request)
+                .await
+                .map_err(|failure| failure.told("decode_csr"))?;
+            Ok(decode_csr::reply(&request, &decoded))
         }
         Handler::Known(known) => {
             let credentials = incoming.credentials()?;
@@ -182,7 +185,7 @@ async fn replace_ssl(
         format,
         &Replaced {
             order_number: replaced.order,
-            expected_delivery_time: replaced.expected_hours,
+            expected_delivery_time: u16::try_from(replaced.expected_hours).unwrap_or(u16::MAX),
             certificate_id: wishes.certificate_id.then_some(replaced.certificate),
             certificate_status: wishes.certificate_state.then_some(replaced.status),
             unique_value: replaced.unique_value,

@@ -66,7 +66,7 @@ async fn resume(
     let now = house.now();
     let proven = validate::proven(house, subject, &findings, now);
     let signed = proven.and_then(|proven| {
-        let to_sign = issue::resume(house, &subject.order, recorded, proven, now);
+        let to_sign = issue::resume(house, subject, recorded, proven, now);
         to_sign.and_then(|to_sign| issue::sign(house, to_sign, &recorded.receipt)).map_err(told)
     });
     match signed {

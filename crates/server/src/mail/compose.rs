@@ -255,7 +255,7 @@ impl About<'_> {
             hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
             hash.update(part);
         }
-        domain::dcv::hex(hash.finalize().get(..12).unwrap_or_default())
+        hex::encode(hash.finalize().get(..12).unwrap_or_default())
     }
 }
 

@@ -94,7 +94,7 @@ fn list(wish: &Wish) -> Done<Vec<CaView>> {
         serial: c.serial(),
         not_before: c.validity().not_before.to_string(),
         not_after: c.validity().not_after.to_string(),
-        sha256: domain::dcv::hex(&issuance::spki::sha256(&c.der)),
+        sha256: hex::encode(issuance::spki::sha256(&c.der)),
     };
     Ok(found.into_iter().map(view).collect())
 }

@@ -62,7 +62,7 @@ impl CertificateView {
             not_after: order.validity.map(|(_, to)| to.to_string()),
             ca: order.ca.map(|ca| ca.0),
             crl_shard: shard,
-            sha256: der.map(|der| domain::dcv::hex(&issuance::spki::sha256(der))),
+            sha256: der.map(|der| hex::encode(issuance::spki::sha256(der))),
             revoked_at: at.map(|t| t.to_string()),
             revocation_reason: reason.map(RevocationReason::as_str),
             pem: der.map(|der| issuance::collect::pem("CERTIFICATE", der)),

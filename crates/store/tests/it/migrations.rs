@@ -1,8 +1,8 @@
 //! The runner of migrations.
 
-use store::StoreError;
 use store::migrations::{ALL, Migration};
 use store::testing::TestDb;
+use store::{Sql, StoreError, Tx, certificates, params};
 
 use super::on_both;
 
@@ -50,6 +50,53 @@ async fn a_broken_text_leaves_nothing(db: TestDb) {
     let why = refusal(&db, and(NEXT, BROKEN));
     assert!(why.contains(&version), "{why}");
     drop(db.open_with(and(NEXT, MORE)).expect("the table is not there yet"));
+}
+
+const ACCOUNT: Sql = Sql::both(
+    "INSERT INTO accounts (id, login_name, role, brand, currency, balance, credit_limit, payment, privileges, allowed_ips,
+         password_hash, created_at)
+     VALUES (1, 'a', 'reseller', '', 'EUR', 0, 0, 'account', '', '', '', 0)",
+);
+const ORDER: Sql = Sql::both(
+    "INSERT INTO orders (order_number, base_order_number, account_id, product, bought, test, term_days, cost, parameters,
+         placed_at, expires_at)
+     VALUES (1, 1, 1, 488, '{}', 0, 365, 0, '{}', 0, 0)",
+);
+const REQUEST: Sql = Sql::both(
+    "INSERT INTO certificate_requests (certificate_id, order_number, state, state_at, checks, csr, csr_sha256, spki,
+         key_kind)
+     VALUES ($1, 1, 'revoked', 0, '', $2, $2, $2, 'p256')",
+);
+const CERTIFICATE: Sql = Sql::both(
+    "INSERT INTO certificates (certificate_id, serial, ca_id, tbs_sha256, der, not_before, not_after, crl_shard,
+         recorded_at, revoked_at, revocation_reason)
+     VALUES ($1, $2, 1, $2, $2, 0, 1, 0, 0, $3, $4)",
+);
+
+/// 1 is keyCompromise, twice with the same key; 4 is superseded; one is not revoked. Only on SQLite, where a test's database
+/// has no schema yet; the text is the same for both.
+#[test]
+fn keys_that_were_revoked_before_are_known() {
+    let db = TestDb::new(store::Database::Sqlite);
+    let before = db.open_with(&ALL[..5]).expect("opens");
+    let write = |tx: &mut Tx<'_>| -> Result<(), StoreError> {
+        tx.execute_one(&ACCOUNT, &[])?;
+        tx.execute_one(&ORDER, &[])?;
+        let all = [(1, 7_u8, Some(1)), (2, 7, Some(1)), (3, 8, Some(4)), (4, 9, None)];
+        for (id, key, reason) in all {
+            tx.execute_one(&REQUEST, params![id, &[key]])?;
+            let serial = [u8::try_from(id).expect("small")];
+            tx.execute_one(&CERTIFICATE, params![id, &serial, reason.map(|_| 5_i64), reason])?;
+        }
+        Ok(())
+    };
+    before.write_blocking("old_house", write).expect("written");
+    drop(before);
+    let known = |tx: &mut Tx<'_>| -> Result<Vec<bool>, StoreError> {
+        [7_u8, 8, 9].iter().map(|key| certificates::key_is_compromised(tx, &[*key])).collect()
+    };
+    let known = db.open().read_blocking("known_keys", known).expect("read");
+    assert_eq!(known, [true, false, false]);
 }
 
 #[test]
