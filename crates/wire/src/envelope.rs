@@ -38,6 +38,8 @@ pub struct Envelope {
     endpoint: &'static Endpoint,
     given: Vec<Option<Given>>,
     unknown: Option<String>,
+    /// The body could not be read as a whole.
+    broken: bool,
 }
 
 /// A parameter's value as it came.
@@ -59,8 +61,9 @@ impl Envelope {
         body: &[u8],
     ) -> Self {
         let given = endpoint.parameters().map(|_| None).collect();
-        let mut envelope = Self { endpoint, given, unknown: None };
-        let pairs = form::url_encoded(query).into_iter().chain(form::body(content_type, body));
+        let body = form::body(content_type, body);
+        let mut envelope = Self { endpoint, given, unknown: None, broken: body.broken };
+        let pairs = form::url_encoded(query).into_iter().chain(body.pairs);
         for (number, pair) in pairs.enumerate() {
             if number >= MAX_PAIRS {
                 envelope.unknown.get_or_insert_with(|| printable(&pair.name));
@@ -128,12 +131,16 @@ impl Envelope {
         }
     }
 
-    /// Checks transport, method and names.
+    /// Checks transport, method and names. Of a body that could not be read nothing is believed: the part that was lost may
+    /// have said that the order is a test.
     ///
     /// # Errors
-    /// -1, -17, -2, in this order.
+    /// -1, -17, -14, -2, in this order.
     pub fn incoming(self, transport: Transport) -> Result<Incoming, Refusal> {
         self.carried(transport)?;
+        if self.broken {
+            return Err(Refusal::Internal(Some("The request cannot be read".to_owned())));
+        }
         match self.unknown {
             Some(name) => Err(Refusal::UnknownArgument(name)),
             None => Ok(Incoming { envelope: self, transport }),
@@ -248,7 +255,7 @@ impl Incoming {
 
 /// A call from somebody known: the endpoints' `parse` take nothing else.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0308
 /// fn hasty(call: &wire::envelope::Incoming) {
 ///     let _ = wire::collect_ssl::parse(call);
 /// }
