@@ -343,7 +343,7 @@ pub fn by_foreign_number(
     tx.query(&BY_FOREIGN, params![account.0, number], |row| row.int(0).map(OrderNumber))
 }
 
-/// The unique values that were used with a CSR, each with its chain. At most 1000.
+/// The unique values that were used with a CSR, each as it stands in tokens, with its chain. At most 1000.
 pub fn tokens(tx: &mut Tx<'_>, csr_sha256: &[u8; 32]) -> Result<Vec<(String, OrderNumber)>> {
     tx.query(&TOKENS, params![csr_sha256], |row| Ok((row.text(0)?, OrderNumber(row.int(1)?))))
 }
@@ -357,7 +357,7 @@ pub struct TokenUse {
     pub token_used: bool,
 }
 
-/// What is known of CSRs (SHA-256) and unique values, in the order of the list.
+/// What is known of CSRs (SHA-256) and unique values as they stand in tokens, in the order of the list.
 pub fn token_uses(tx: &mut Tx<'_>, tokens: &[(&[u8; 32], &str)]) -> Result<Vec<TokenUse>> {
     let hex = |bytes: &[u8; 32]| bytes.iter().fold(String::new(), |s, b| s + &format!("{b:02x}"));
     let list: Vec<_> = tokens.iter().map(|(csr, unique)| (hex(csr), *unique)).collect();

@@ -164,7 +164,9 @@ impl Draft {
             tx.gather();
             each_number_once(drafts)?;
         }
-        let tokens: Vec<_> = drafts.iter().map(|d| (&d.csr.digests.sha256, d.wanted())).collect();
+        let wanted: Vec<String> = drafts.iter().map(Draft::wanted).collect();
+        let digests = drafts.iter().map(|d| &d.csr.digests.sha256);
+        let tokens: Vec<_> = digests.zip(wanted.iter().map(String::as_str)).collect();
         let uses = orders::token_uses(tx, &tokens)?;
         let mut settled = Vec::with_capacity(drafts.len());
         for (draft, used) in drafts.iter().zip(uses) {
@@ -225,7 +227,7 @@ impl Draft {
         alone: bool,
     ) -> Result<Placement, Failure> {
         let unique = |placement: &Placement| {
-            placement.unique_value.as_ref().map_or(String::new(), |u| u.as_str().to_owned())
+            placement.unique_value.as_ref().map_or(String::new(), UniqueValue::in_tokens)
         };
         let digest = &self.csr.digests.sha256;
         if !alone {
@@ -255,8 +257,8 @@ impl Draft {
         Ok(placement)
     }
 
-    fn wanted(&self) -> &str {
-        self.request.unique_value.as_ref().map_or("", UniqueValue::as_str)
+    fn wanted(&self) -> String {
+        self.request.unique_value.as_ref().map_or(String::new(), UniqueValue::in_tokens)
     }
 
     fn facts(&self, tx: &mut Tx<'_>, used: TokenUse) -> Result<Facts, StoreError> {

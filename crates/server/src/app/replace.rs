@@ -311,8 +311,8 @@ impl Replacement {
     ) -> Result<Option<UniqueValue>, Failure> {
         let wanted = self.unique_value(tx, old, csr)?;
         let mut take = |value: &Option<UniqueValue>| {
-            let text = value.as_ref().map_or("", UniqueValue::as_str);
-            orders::use_token(tx, &csr.digests.sha256, text, old.base)
+            let text = value.as_ref().map_or(String::new(), UniqueValue::in_tokens);
+            orders::use_token(tx, &csr.digests.sha256, &text, old.base)
         };
         if take(&wanted)? {
             return Ok(wanted);
@@ -334,14 +334,20 @@ impl Replacement {
         let used = orders::tokens(tx, &csr.digests.sha256)?;
         let elsewhere: Vec<&str> =
             used.iter().filter(|(_, base)| *base != old.base).map(|(v, _)| v.as_str()).collect();
-        let here = used.iter().find(|(_, base)| *base == old.base).map(|(v, _)| v);
-        if self.request.unique_value.is_none() && here.is_some() {
-            return Ok(here.and_then(|v| v.parse().ok()));
+        let mut here = used.iter().filter(|(_, base)| *base == old.base).map(|(v, _)| v);
+        if self.request.unique_value.is_none()
+            && let Some(first) = here.clone().next()
+        {
+            // The order's own value, as it was spelt, if it belongs to this CSR.
+            let own: Option<UniqueValue> = old.unique_value.as_deref().and_then(|v| v.parse().ok());
+            let own = own.filter(|own| here.any(|v| *v == own.in_tokens()));
+            return Ok(own.or_else(|| first.parse().ok()));
         }
-        let wanted = self.request.unique_value.as_ref().map_or("", UniqueValue::as_str);
+        let wanted =
+            self.request.unique_value.as_ref().map_or(String::new(), UniqueValue::in_tokens);
         let facts = Facts {
             csr_seen: !elsewhere.is_empty(),
-            token_used: elsewhere.contains(&wanted),
+            token_used: elsewhere.contains(&wanted.as_str()),
             ..Facts::default()
         };
         let generate = || self.generated.clone();
