@@ -244,9 +244,18 @@ fn apply(
             (found, "domainNames", "newMethods")
         }
     };
-    let _ = name_parameter;
     let mut changed = Vec::new();
-    for (row, way) in pairs {
+    for (i, (row, way)) in pairs.iter().enumerate() {
+        // A row may be named twice, also by the domain under its asterisk.
+        if let Some((_, before)) =
+            pairs[..i].iter().find(|(other, _)| other.position == row.position)
+        {
+            if before == way {
+                continue;
+            }
+            let why = format!("{} is given different ways", row.name);
+            return Err(Refusal::invalid_because(name_parameter, why).into());
+        }
         let (method, address) = match way {
             NewWay::Mail(address) => (DcvMethod::Email, Some(address.clone())),
             NewWay::Method(method) => (*method, None),
