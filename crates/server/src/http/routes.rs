@@ -8,12 +8,13 @@ use bytes::Bytes;
 use domain::refusal::Refusal;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
-use hyper::body::Incoming as Body;
+use hyper::body::{Body as _, Incoming as Body};
 use wire::envelope::{self, Envelope, Transport};
 use wire::reply::Reply;
 use wire::table::{Endpoint, Format};
 
 use super::handlers::{self, Handler};
+use super::stream::Refused;
 use super::{body, pki};
 use crate::faults::Action;
 use crate::house::House;
@@ -43,8 +44,19 @@ pub const ROUTES: [(&Endpoint, Handler); 8] = [
     (&wire::decode_csr::ENDPOINT, handlers::DECODE_CSR),
 ];
 
-/// Answers a request.
+/// Answers a request. To HEAD the head alone of the answer to a GET: over HTTP/2 a body would break the stream.
 pub async fn answer(house: Arc<House>, peer: Peer, request: Request<Body>) -> Answer {
+    let head_alone = request.method() == Method::HEAD;
+    let mut answer = routed(house, peer, request).await;
+    if head_alone {
+        let length = answer.body().size_hint().exact().unwrap_or_default();
+        answer.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        *answer.body_mut() = Full::default();
+    }
+    answer
+}
+
+async fn routed(house: Arc<House>, peer: Peer, request: Request<Body>) -> Answer {
     let path = request.uri().path();
     if let Some((endpoint, handler)) = ROUTES.iter().find(|(endpoint, _)| endpoint.is_at(path)) {
         return call(&house, peer, request, endpoint, *handler).await;
@@ -127,21 +139,22 @@ fn method(method: &Method) -> envelope::Method {
     }
 }
 
-/// Answers a request line that is too long for the HTTP library, which knows nothing but 414 for it: head and body as they
-/// go out. None for what is no endpoint of ours.
+/// Answers what the HTTP library refuses by itself with no more than a status: head and body as they go out. None for what is
+/// no endpoint of ours.
 #[must_use]
-pub fn too_long(house: &House, peer: Peer, line: &[u8]) -> Option<Vec<u8>> {
+pub fn in_place_of(house: &House, peer: Peer, refused: Refused, line: &[u8]) -> Option<Vec<u8>> {
     let mut words = line.splitn(3, |b| *b == b' ');
-    let (verb, target) = (words.next()?, words.next()?);
-    let (path, query) = target.split_at(target.iter().position(|b| *b == b'?')?);
+    let (verb, target) = (words.next()?, words.next()?.trim_ascii_end());
+    let end = target.iter().position(|b| *b == b'?').unwrap_or(target.len());
+    let (path, query) = target.split_at(end);
     let endpoint = wire::endpoint_at(std::str::from_utf8(path).ok()?)?;
-    let envelope = Envelope::read(endpoint, &query[1..], None, b"");
+    let envelope = Envelope::read(endpoint, query.get(1..).unwrap_or_default(), None, b"");
     // What a proxy says of TLS stands in the headers, which were not read.
     let https = peer.tls || is_proxy(house, peer.address.to_canonical());
     let method = Method::from_bytes(verb).map_or(envelope::Method::Other, |verb| method(&verb));
     let log = Log::of(house, &envelope);
     let refusal = match envelope.carried(Transport { https, method }) {
-        Ok(()) => Refusal::Internal(Some(body::TOO_LONG.to_owned())),
+        Ok(()) => Refusal::Internal(Some(refused.words().to_owned())),
         Err(refusal) => refusal,
     };
     let reply = Reply::refusal(endpoint, envelope.format(), &refusal);
