@@ -97,9 +97,10 @@ async fn call(
         let incoming = envelope.incoming(transport)?;
         handlers::run(house, forwarded.address, incoming, format, handler).await
     };
-    let reply = handled.await;
-    let reply = reply.unwrap_or_else(|refusal| Reply::refusal(endpoint, format, &refusal));
-    log.add(house, endpoint, &reply);
+    let handled = handled.await;
+    let refusal = handled.as_ref().err().cloned();
+    let reply = handled.unwrap_or_else(|refusal| Reply::refusal(endpoint, format, &refusal));
+    log.add(house, endpoint, &reply, refusal.as_ref());
     if fault == Some(Action::CommitThenDrop) { dropped() } else { encode(reply) }
 }
 
@@ -158,7 +159,7 @@ pub fn in_place_of(house: &House, peer: Peer, refused: Refused, line: &[u8]) -> 
         Err(refusal) => refusal,
     };
     let reply = Reply::refusal(endpoint, envelope.format(), &refusal);
-    log.add(house, endpoint, &reply);
+    log.add(house, endpoint, &reply, Some(&refusal));
     let head = format!(
         "HTTP/1.1 200 OK\r\ncontent-type: {}\r\ncontent-length: {}\r\ncache-control: no-store\r\n\
          x-content-type-options: nosniff\r\nconnection: close\r\n\r\n",
@@ -180,9 +181,16 @@ impl Log {
         Self(house.calls.is_on().then(seen))
     }
 
-    fn add(self, house: &House, endpoint: &'static Endpoint, reply: &Reply) {
+    fn add(
+        self,
+        house: &House,
+        endpoint: &'static Endpoint,
+        reply: &Reply,
+        refusal: Option<&Refusal>,
+    ) {
         if let Some((verdicts, unknown)) = self.0 {
-            house.calls.add(endpoint, verdicts, unknown, &reply.body, house.now());
+            let told = (reply.body.as_slice(), refusal);
+            house.calls.add(endpoint, verdicts, unknown, told, house.now());
         }
     }
 }
