@@ -50,22 +50,24 @@ pub async fn place(
     request: SslOrderRequest,
 ) -> Result<Placed, Failure> {
     let account = caller.account();
-    let choice = placement::before_csr(&request, &house.catalogue, account)?;
-    check_ca(
-        house,
-        request.ca_certificate_id,
-        choice.product.level,
-        choice.product.intranet,
-        request.test,
-    )?;
+    let before = placement::before_csr(&request, &house.catalogue, account)?;
+    let product = &before.choice.product;
     if house.rules.strict_servers
-        && choice.product.kind == domain::product::Kind::Wildcard
+        && product.kind == domain::product::Kind::Wildcard
         && request.servers.is_none()
     {
         return Err(Refusal::Missing("servers").into());
     }
+    let texts = &request.texts;
+    if texts.dcv_template.or(texts.ma_creation_template).or(texts.call_back_template).is_some() {
+        let (id, texts) = (account.id, texts.clone());
+        let read = move |tx: &mut Tx<'_>| check_templates(tx, id, &texts);
+        house.store.read("templates", read).await?;
+    }
+    let chosen = request.ca_certificate_id;
+    check_ca(house, chosen, product.level, product.intranet, request.test)?;
     let csr = issuance::csr::read(&request.csr, &house.weak_keys).map_err(Refusal::from)?;
-    let composed = placement::compose(choice, &request, &csr)?;
+    let composed = placement::compose(before, &request, &csr)?;
     let endpoint = wire::auto_apply_ssl::ENDPOINT.name;
     if let Some(error) = house.faults.store_error(endpoint, &account.login_name) {
         return Err(Failure::Store(error));
