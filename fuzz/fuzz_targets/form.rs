@@ -44,7 +44,7 @@ fn judge(endpoint: &Endpoint, envelope: Envelope, transport: Transport) -> Resul
 
 fn parse(name: &str, call: &Authed) -> Result<(), Refusal> {
     match name {
-        "AutoApplySSL" => wire::auto_apply_ssl::parse(call, &Catalogue::builtin()).map(drop),
+        "AutoApplySSL" => wire::auto_apply_ssl::parse(call, &Catalogue::builtin(), true).map(drop),
         "AutoReplaceSSL" => wire::auto_replace_ssl::parse(call).map(drop),
         "CollectSSL" => wire::collect_ssl::parse(call).map(drop),
         "GetDCVEmailAddressList" => wire::get_dcv_email_address_list::parse(call).map(drop),

@@ -106,6 +106,13 @@ impl UniqueValue {
         &self.0
     }
 
+    /// The spelling by which values are told apart: proofs are compared in either case, so that two values which differ in
+    /// case alone make one request token.
+    #[must_use]
+    pub fn in_tokens(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+
     /// Eight letters and digits made from eight random bytes: the form that the CA itself hands out.
     #[must_use]
     pub fn from_random(bytes: [u8; 8]) -> Self {

@@ -20,6 +20,22 @@ use crate::product::{Catalogue, Choice, Kind, Level};
 use crate::refusal::Refusal;
 use crate::subject::{self, Subject};
 
+/// What [`before_csr`] finds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Beforehand {
+    /// Product, term, licences.
+    pub choice: Choice,
+    /// The names, where parameters say them.
+    names: Option<GivenNames>,
+}
+
+/// Names as parameters or a CSR give them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct GivenNames {
+    ordered: Vec<CertName>,
+    written: Vec<usize>,
+}
+
 /// What [`compose`] makes of a request.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Composed {
@@ -129,7 +145,7 @@ pub fn permit(claims: Claims, account: &Account) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Judges what needs no CSR: product, term, licences, what must go together. What takes a privilege was [permitted](permit).
+/// Judges what needs no CSR: product, term, licences, names, what must go together. What takes a privilege was [permitted](permit).
 ///
 /// # Errors
 /// -3, -4, -83 as the parameters deserve.
@@ -137,9 +153,10 @@ pub fn before_csr(
     request: &SslOrderRequest,
     catalogue: &Catalogue,
     account: &Account,
-) -> Result<Choice, Refusal> {
+) -> Result<Beforehand, Refusal> {
     let may = account.privileges;
     let choice = catalogue.choose(request, may.bonus_days)?;
+    let names = judge_names(&choice, request)?;
     check_call_back(&request.representative)?;
     check_other_organization(&request.representative)?;
     if request.test && !may.test_orders {
@@ -154,7 +171,31 @@ pub fn before_csr(
         return Err(Refusal::Missing("joiCountryName"));
     }
     check_eidas(level, request)?;
-    Ok(choice)
+    Ok(Beforehand { choice, names })
+}
+
+/// What parameters say of names, as far as it is wrong whatever the CSR says (§0.4 step 9): how they are written, what must
+/// be among them (D62, D63), and lists that belong to them (D75). What a CSR's name is refused for too comes with it.
+fn judge_names(choice: &Choice, request: &SslOrderRequest) -> Result<Option<GivenNames>, Refusal> {
+    let wishes = &request.names;
+    let csr_only = request.prioritise == Prioritise::CsrOnly;
+    let list = choice.product.kind.is_list();
+    let names = match (&wishes.domain_names, &wishes.common_name) {
+        (Some(texts), _) if list && !csr_only => Some(read_list(choice, texts, "domainNames")?),
+        (_, Some(text)) if !list && !csr_only => match read_single(choice, text, "commonName") {
+            Ok(name) => Some(GivenNames { ordered: vec![name], written: vec![0] }),
+            Err(wrong @ Refusal::Invalid(..)) => return Err(wrong),
+            Err(_) => None,
+        },
+        _ => None,
+    };
+    if list {
+        common_name_wishes(request, names.as_ref().map(|n| n.ordered.as_slice()))?;
+    }
+    if let Some(GivenNames { ordered, written }) = &names {
+        plan_ordered(choice, ordered, written, request)?;
+    }
+    Ok(names)
 }
 
 /// One who works for another organisation brings that one's address (D87).
@@ -225,13 +266,14 @@ fn check_eidas(level: Level, request: &SslOrderRequest) -> Result<(), Refusal> {
 /// # Errors
 /// What is missing or wrong in names (-3, -4, -5, -6, -8, -18, -19, -35), methods (-4) or subject (-3, -7, -8).
 pub fn compose(
-    choice: Choice,
+    before: Beforehand,
     request: &SslOrderRequest,
     csr: &Csr,
     allowed: impl Fn(DcvMethod) -> bool,
 ) -> Result<Composed, Refusal> {
+    let Beforehand { choice, names } = before;
     check_country(request.prioritise, csr)?;
-    let names = choose_names(&choice, request, csr)?;
+    let names = put_together(&choice, names, request, csr)?;
     let subject = subject::choose(choice.product.level, request, &csr.subject)?;
     check_identifier_country(choice.product.level, request, subject.as_ref())?;
     let plans = plan(&choice, &names, request)?;
@@ -248,7 +290,7 @@ pub fn check_country(prioritise: Prioritise, csr: &Csr) -> Result<(), Refusal> {
     let country = csr.subject.country.as_deref();
     match country.filter(|_| prioritise != Prioritise::ParametersOnly) {
         Some(code) if code.parse::<crate::country::CountryCode>().is_err() => {
-            Err(Refusal::NotACountry(code.to_owned()))
+            Err(Refusal::NotACountry(code.chars().take(64).collect()))
         }
         _ => Ok(()),
     }
@@ -429,18 +471,29 @@ pub fn choose_names(
     request: &SslOrderRequest,
     csr: &Csr,
 ) -> Result<ChosenNames, Refusal> {
-    if choice.product.kind.is_list() {
-        list_names(choice, request, csr)
-    } else {
-        single_name(choice, request, csr)
-    }
+    put_together(choice, None, request, csr)
 }
 
-fn single_name(
+/// The names, of which those that parameters say may have been read already.
+fn put_together(
     choice: &Choice,
+    given: Option<GivenNames>,
     request: &SslOrderRequest,
     csr: &Csr,
 ) -> Result<ChosenNames, Refusal> {
+    if choice.product.kind.is_list() {
+        let given = given.map_or_else(|| list_of(choice, request, csr), Ok)?;
+        let common_name = list_common_name(choice, request, csr, &given.ordered)?;
+        let GivenNames { ordered, written } = given;
+        return Ok(ChosenNames { ordered, written, implicit: None, common_name });
+    }
+    match given.and_then(|given| given.ordered.into_iter().next()) {
+        Some(name) => Ok(with_twin(choice, request, name)),
+        None => Ok(with_twin(choice, request, single_name(choice, request, csr)?)),
+    }
+}
+
+fn single_name(choice: &Choice, request: &SslOrderRequest, csr: &Csr) -> Result<CertName, Refusal> {
     let given = request.names.common_name.as_deref();
     let in_csr = csr.subject.common_name.as_deref();
     let (text, source) = match (request.prioritise, given, in_csr) {
@@ -450,6 +503,10 @@ fn single_name(
         (_, None, Some(cn)) => (cn, "csr"),
         (_, None, None) => return Err(CsrError::MissingField.into()),
     };
+    read_single(choice, text, source)
+}
+
+fn read_single(choice: &Choice, text: &str, source: &'static str) -> Result<CertName, Refusal> {
     let text = text.trim();
     let wildcard = choice.product.kind == Kind::Wildcard;
     if wildcard && !(text.starts_with("*.") && text.matches('*').count() == 1) {
@@ -471,6 +528,11 @@ fn single_name(
         }
         public(&name, source)?;
     }
+    Ok(name)
+}
+
+/// The one name with the second that comes with it, unless that is not wanted.
+fn with_twin(choice: &Choice, request: &SslOrderRequest, name: CertName) -> ChosenNames {
     let implicit = match &name {
         CertName::Dns(dns) if !request.names.omit_additional && !choice.product.intranet => {
             dns.www_twin()
@@ -481,29 +543,34 @@ fn single_name(
         _ => None,
     };
     let common_name = fits_common_name(&name).then(|| name.clone());
-    Ok(ChosenNames { ordered: vec![name], written: vec![0], implicit, common_name })
+    ChosenNames { ordered: vec![name], written: vec![0], implicit, common_name }
 }
 
-fn list_names(
-    choice: &Choice,
-    request: &SslOrderRequest,
-    csr: &Csr,
-) -> Result<ChosenNames, Refusal> {
+fn list_of(choice: &Choice, request: &SslOrderRequest, csr: &Csr) -> Result<GivenNames, Refusal> {
     let wishes = &request.names;
     let from_csr = || -> Option<Vec<String>> {
         let ips = csr.san_ips.iter().map(ToString::to_string);
         let all: Vec<String> = csr.san_dns.iter().cloned().chain(ips).collect();
         (!all.is_empty()).then_some(all)
     };
-    let (texts, source) = match (&wishes.domain_names, request.prioritise) {
-        (Some(given), p) if p != Prioritise::CsrOnly => (given.clone(), "domainNames"),
-        (_, Prioritise::CsrOnly) => (from_csr().ok_or(CsrError::MissingField)?, "csr"),
-        _ => (from_csr().ok_or(Refusal::Missing("domainNames"))?, "csr"),
-    };
+    match (&wishes.domain_names, request.prioritise) {
+        (Some(given), p) if p != Prioritise::CsrOnly => read_list(choice, given, "domainNames"),
+        (_, Prioritise::CsrOnly) => {
+            read_list(choice, &from_csr().ok_or(CsrError::MissingField)?, "csr")
+        }
+        _ => read_list(choice, &from_csr().ok_or(Refusal::Missing("domainNames"))?, "csr"),
+    }
+}
+
+fn read_list(
+    choice: &Choice,
+    texts: &[String],
+    source: &'static str,
+) -> Result<GivenNames, Refusal> {
     let mut ordered: Vec<CertName> = Vec::with_capacity(texts.len());
     let mut written = Vec::with_capacity(texts.len());
     let mut places = std::collections::HashMap::new();
-    for text in &texts {
+    for text in texts {
         let why = |e: &dyn std::fmt::Display| {
             Refusal::invalid_because(source, format!("{}: {e}", printable(text)))
         };
@@ -528,8 +595,32 @@ fn list_names(
         let why = format!("At most {} names", choice.product.max_names);
         return Err(Refusal::invalid_because(source, why));
     }
-    let common_name = list_common_name(choice, request, csr, &ordered)?;
-    Ok(ChosenNames { ordered, written, implicit: None, common_name })
+    Ok(GivenNames { ordered, written })
+}
+
+/// `primaryDomainName` and what `maxSubjectCNs` says of a common name; the former is one of the names, as far as these are
+/// known (D62, D63).
+fn common_name_wishes(
+    request: &SslOrderRequest,
+    ordered: Option<&[CertName]>,
+) -> Result<(Option<CertName>, Option<bool>), Refusal> {
+    let wishes = &request.names;
+    let read = |text: &String| -> Result<CertName, Refusal> {
+        let invalid = |why: &dyn std::fmt::Display| {
+            Refusal::invalid_because("primaryDomainName", why.to_string())
+        };
+        let name: CertName = text.parse().map_err(|e| invalid(&e))?;
+        match ordered.is_none_or(|ordered| ordered.contains(&name)) {
+            true => Ok(name),
+            false => Err(invalid(&"Not one of the order's names")),
+        }
+    };
+    let primary = wishes.primary.as_ref().map(read).transpose()?;
+    match wishes.max_subject_cns {
+        None => Ok((primary, None)),
+        Some(n @ (0 | 1)) => Ok((primary, Some(n == 1))),
+        Some(_) => Err(Refusal::invalid("maxSubjectCNs")),
+    }
 }
 
 fn list_common_name(
@@ -538,22 +629,9 @@ fn list_common_name(
     csr: &Csr,
     ordered: &[CertName],
 ) -> Result<Option<CertName>, Refusal> {
-    let wishes = &request.names;
-    let wanted = match wishes.max_subject_cns {
-        None => None,
-        Some(n @ (0 | 1)) => Some(n == 1),
-        Some(_) => return Err(Refusal::invalid("maxSubjectCNs")),
-    };
-    let primary = match &wishes.primary {
-        Some(text) => {
-            let name: CertName =
-                text.parse().map_err(|e| Refusal::invalid_because("primaryDomainName", e))?;
-            if !ordered.contains(&name) {
-                let why = "Not one of the order's names";
-                return Err(Refusal::invalid_because("primaryDomainName", why));
-            }
-            Some(name)
-        }
+    let (given, wanted) = common_name_wishes(request, Some(ordered))?;
+    let primary = match given {
+        Some(name) => Some(name),
         None if choice.product.kind == Kind::Ucc => {
             let cn = csr.subject.common_name.as_deref().map(str::trim);
             if cn.is_some_and(|cn| cn.parse::<std::net::IpAddr>().is_ok()) {
@@ -603,18 +681,7 @@ pub fn plan(
     names: &ChosenNames,
     request: &SslOrderRequest,
 ) -> Result<Vec<NamePlan>, Refusal> {
-    let mut plans = if choice.product.kind.is_list() {
-        plan_list(names, request)?
-    } else {
-        let method = request.dcv.method.unwrap_or(DcvMethod::Email);
-        let name = names.ordered.first().ok_or(CsrError::MissingField)?;
-        if !choice.product.intranet && !method.fits(name) {
-            let why = format!("{method} cannot prove {name}");
-            return Err(Refusal::invalid_because("dcvMethod", why));
-        }
-        let address = request.dcv.address.clone().filter(|_| method == DcvMethod::Email);
-        vec![NamePlan { name: name.clone(), implicit: false, method, address }]
-    };
+    let mut plans = plan_ordered(choice, &names.ordered, &names.written, request)?;
     if let Some(twin) = &names.implicit {
         let first = &plans[0];
         plans.push(NamePlan {
@@ -627,7 +694,32 @@ pub fn plan(
     Ok(plans)
 }
 
-fn plan_list(names: &ChosenNames, request: &SslOrderRequest) -> Result<Vec<NamePlan>, Refusal> {
+/// The same for the names that were ordered, and in which order they were `written`.
+fn plan_ordered(
+    choice: &Choice,
+    ordered: &[CertName],
+    written: &[usize],
+    request: &SslOrderRequest,
+) -> Result<Vec<NamePlan>, Refusal> {
+    if choice.product.kind.is_list() {
+        return plan_list(ordered, written, request);
+    }
+    let method = request.dcv.method.unwrap_or(DcvMethod::Email);
+    let name = ordered.first().ok_or(CsrError::MissingField)?;
+    if !choice.product.intranet && !method.fits(name) {
+        let why = format!("{method} cannot prove {name}");
+        return Err(Refusal::invalid_because("dcvMethod", why));
+    }
+    let address = request.dcv.address.clone().filter(|_| method == DcvMethod::Email);
+    Ok(vec![NamePlan { name: name.clone(), implicit: false, method, address }])
+}
+
+fn plan_list(
+    ordered: &[CertName],
+    written: &[usize],
+    request: &SslOrderRequest,
+) -> Result<Vec<NamePlan>, Refusal> {
+    let names = (ordered, written);
     let wishes = &request.dcv;
     let (list, parameter) = match (&wishes.addresses, &wishes.tokens) {
         (Some(a), Some(b)) => {
@@ -642,9 +734,9 @@ fn plan_list(names: &ChosenNames, request: &SslOrderRequest) -> Result<Vec<NameP
         (None, Some(b)) => (spread(b, names, "validationTokens")?, "validationTokens"),
         (None, None) => match wishes.method {
             Some(method) if method != DcvMethod::Email => {
-                (vec![DcvChoice::Method(method); names.ordered.len()], "dcvMethod")
+                (vec![DcvChoice::Method(method); ordered.len()], "dcvMethod")
             }
-            _ => return Ok(names.ordered.iter().map(undecided).collect()),
+            _ => return Ok(ordered.iter().map(undecided).collect()),
         },
     };
     let planned = |(name, choice): (&CertName, DcvChoice)| {
@@ -658,7 +750,7 @@ fn plan_list(names: &ChosenNames, request: &SslOrderRequest) -> Result<Vec<NameP
         }
         Ok(NamePlan { name: name.clone(), implicit: false, method, address })
     };
-    names.ordered.iter().zip(list).map(planned).collect()
+    ordered.iter().zip(list).map(planned).collect()
 }
 
 fn undecided(name: &CertName) -> NamePlan {
@@ -667,15 +759,17 @@ fn undecided(name: &CertName) -> NamePlan {
 
 fn spread(
     list: &DcvList,
-    names: &ChosenNames,
+    (ordered, written): (&[CertName], &[usize]),
     parameter: &'static str,
 ) -> Result<Vec<DcvChoice>, Refusal> {
     match list {
-        DcvList::All(method) => Ok(vec![DcvChoice::Method(*method); names.ordered.len()]),
-        DcvList::Each(each) if each.len() == names.written.len() => collect(each, names, parameter),
-        DcvList::Each(each) if each.len() == names.ordered.len() => Ok(each.clone()),
+        DcvList::All(method) => Ok(vec![DcvChoice::Method(*method); ordered.len()]),
+        DcvList::Each(each) if each.len() == written.len() => {
+            collect(each, (ordered, written), parameter)
+        }
+        DcvList::Each(each) if each.len() == ordered.len() => Ok(each.clone()),
         DcvList::Each(each) => {
-            let why = format!("{} entries for {} names", each.len(), names.ordered.len());
+            let why = format!("{} entries for {} names", each.len(), ordered.len());
             Err(Refusal::invalid_because(parameter, why))
         }
     }
@@ -684,13 +778,13 @@ fn spread(
 /// One entry per name out of one per name as written: a name that is repeated must be given the same choice.
 fn collect(
     each: &[DcvChoice],
-    names: &ChosenNames,
+    (ordered, written): (&[CertName], &[usize]),
     parameter: &'static str,
 ) -> Result<Vec<DcvChoice>, Refusal> {
-    let mut chosen: Vec<Option<&DcvChoice>> = vec![None; names.ordered.len()];
-    for (place, choice) in names.written.iter().zip(each) {
+    let mut chosen: Vec<Option<&DcvChoice>> = vec![None; ordered.len()];
+    for (place, choice) in written.iter().zip(each) {
         if chosen[*place].replace(choice).is_some_and(|before| before != choice) {
-            let why = format!("{} is given different choices", names.ordered[*place]);
+            let why = format!("{} is given different choices", ordered[*place]);
             return Err(Refusal::invalid_because(parameter, why));
         }
     }
@@ -700,6 +794,27 @@ fn collect(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::csr::{CsrDigests, CsrSubject, KeyKind, PublicKey, RequestSignature};
+
+    fn csr(subject: CsrSubject) -> Csr {
+        Csr {
+            der: Vec::new(),
+            digests: CsrDigests { md5: [0; 16], sha1: [0; 20], sha256: [0; 32] },
+            subject,
+            san_dns: Vec::new(),
+            san_ips: Vec::new(),
+            key: PublicKey { kind: KeyKind::P256, spki: Vec::new(), spki_sha256: [0; 32] },
+            signature: RequestSignature::Sha2,
+            microsoft_template: None,
+        }
+    }
+
+    #[test]
+    fn a_country_is_echoed_at_a_sensible_length() {
+        let subject = CsrSubject { country: Some("\u{e4}".repeat(30_000)), ..Default::default() };
+        let refused = check_country(Prioritise::Csr, &csr(subject)).unwrap_err();
+        assert_eq!(refused, Refusal::NotACountry("\u{e4}".repeat(64)));
+    }
 
     #[test]
     fn an_address_speaks_for_its_own_domain_or_the_one_where_it_was_offered() {

@@ -228,12 +228,8 @@ impl Catalogue {
     /// be named; -4 `days` or `years` for terms that the product does not have; -4 `servers` outside of 1 to 100 for wildcards.
     pub fn choose(&self, request: &SslOrderRequest, bonus: bool) -> Result<Choice, Refusal> {
         let (product, logos) = self.find(&request.products)?;
-        let (days, term) = choose_term(product, request.days, request.years, bonus)?;
-        let servers = match (product.kind, request.servers) {
-            (Kind::Wildcard, Some(n)) if (1..=100).contains(&n) => u32::try_from(n).unwrap_or(1),
-            (Kind::Wildcard, Some(_)) => return Err(Refusal::invalid("servers")),
-            _ => 1,
-        };
+        let (days, term) = product.term(request.days, request.years, bonus)?;
+        let servers = product.licences(request.servers)?;
         Ok(Choice { product: product.clone(), logos, days, term, servers })
     }
 
@@ -266,25 +262,75 @@ impl Catalogue {
     }
 }
 
-fn choose_term(
-    product: &Product,
-    days: Option<u32>,
-    years: Option<u32>,
-    bonus: bool,
-) -> Result<(u32, TermPrice), Refusal> {
-    let (wanted, parameter) = match (days, years) {
-        (Some(days), _) => (days, "days"),
-        (None, Some(years)) => (days_of_years(years).ok_or(Refusal::invalid("years"))?, "years"),
-        (None, None) => match product.terms.as_slice() {
-            [only] => return Ok((only.days, *only)),
-            _ => return Err(Refusal::Missing("days")),
-        },
-    };
-    let lower = product.terms.iter().rev().find(|t| t.days <= wanted);
-    let term = lower.ok_or(Refusal::invalid(parameter))?;
-    let beyond = wanted - term.days;
-    let allowed = beyond == 0 || (bonus && product.bonus && beyond <= MAX_BONUS_DAYS);
-    if allowed { Ok((wanted, *term)) } else { Err(Refusal::invalid(parameter)) }
+impl Product {
+    /// The days that are ordered and the term that is paid for. `days` wins over `years` (D54). `bonus`: whether the account
+    /// may have bonus days.
+    ///
+    /// # Errors
+    /// -3 `days` when a term must be named; -4 `days` or `years` for terms that the product does not have.
+    pub fn term(
+        &self,
+        days: Option<u32>,
+        years: Option<u32>,
+        bonus: bool,
+    ) -> Result<(u32, TermPrice), Refusal> {
+        let (wanted, parameter) = match (days, years) {
+            (Some(days), _) => (days, "days"),
+            (None, Some(years)) => {
+                (days_of_years(years).ok_or(Refusal::invalid("years"))?, "years")
+            }
+            (None, None) => match self.terms.as_slice() {
+                [only] => return Ok((only.days, *only)),
+                _ => return Err(Refusal::Missing("days")),
+            },
+        };
+        let lower = self.terms.iter().rev().find(|t| t.days <= wanted);
+        let term = lower.ok_or(Refusal::invalid(parameter))?;
+        let beyond = wanted - term.days;
+        let allowed = beyond == 0 || (bonus && self.bonus && beyond <= MAX_BONUS_DAYS);
+        if allowed { Ok((wanted, *term)) } else { Err(Refusal::invalid(parameter)) }
+    }
+
+    /// Server licences: of wildcards as many as are asked for, 1 to 100.
+    ///
+    /// # Errors
+    /// -4 `servers`.
+    pub fn licences(&self, servers: Option<i64>) -> Result<u32, Refusal> {
+        match (self.kind, servers) {
+            (Kind::Wildcard, Some(n)) if (1..=100).contains(&n) => {
+                Ok(u32::try_from(n).unwrap_or(1))
+            }
+            (Kind::Wildcard, Some(_)) => Err(Refusal::invalid("servers")),
+            _ => Ok(1),
+        }
+    }
+
+    /// Whether an order of this product must have a parameter that it does not have, because of the product or of another
+    /// parameter (§0.4 step 8). `given`: the others, as they came.
+    #[must_use]
+    pub fn demands<'v>(&self, parameter: &str, given: impl Fn(&str) -> Option<&'v [u8]>) -> bool {
+        let level = self.level;
+        let there = |name| given(name).is_some();
+        let other = || level.names_a_subject() && there("appRepOrganizationName");
+        match parameter {
+            "days" => self.terms.len() != 1 && !there("years"),
+            // A CSR may bring the first name of a UCC.
+            "primaryDomainName" => {
+                let one = given("maxSubjectCNs").is_some_and(|n| n == b"1");
+                self.kind.is_list() && self.kind != Kind::Ucc && one
+            }
+            "joiCountryName" => level == Level::Ev,
+            "appRepLocalityName" => other() && !there("appRepStateOrProvinceName"),
+            "appRepPostalCode" | "appRepCountryName" => other(),
+            "isAppRepValidated" => {
+                given("isCallbackCompleted").is_some_and(|yes| yes.eq_ignore_ascii_case(b"Y"))
+            }
+            "organizationIdentifier" => matches!(level, Level::QwacLegal | Level::QwacPsd2),
+            "personalIdentifier" => level == Level::QwacNatural && !there("semanticsIdentifier"),
+            "ncaIdentifier" => level == Level::QwacPsd2,
+            _ => false,
+        }
+    }
 }
 
 fn days_of_years(years: u32) -> Option<u32> {
@@ -454,9 +500,8 @@ mod tests {
     fn terms() {
         let catalogue = Catalogue::builtin();
         let dv = catalogue.product(488).unwrap();
-        let term = |days, years, bonus| {
-            choose_term(dv, days, years, bonus).map(|(days, term)| (days, term.days))
-        };
+        let term =
+            |days, years, bonus| dv.term(days, years, bonus).map(|(days, term)| (days, term.days));
         assert_eq!(term(Some(365), Some(9), true), Ok((365, 365)));
         assert_eq!(term(None, Some(2), true), Ok((730, 730)));
         for bonus in [366, 370, 395, 455] {
@@ -469,6 +514,6 @@ mod tests {
         assert_eq!(term(None, Some(6), true), Err(Refusal::invalid("years")));
         assert_eq!(term(None, None, true), Err(Refusal::Missing("days")));
         let trial = catalogue.product(43).unwrap();
-        assert_eq!(choose_term(trial, None, None, true).map(|(d, _)| d), Ok(30));
+        assert_eq!(trial.term(None, None, true).map(|(d, _)| d), Ok(30));
     }
 }

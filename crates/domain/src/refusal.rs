@@ -82,6 +82,47 @@ impl Refusal {
         Refusal::Invalid(parameter, None)
     }
 
+    /// The parameter that is at fault, if one alone is; for what is wrong with a CSR that one.
+    #[must_use]
+    pub fn parameter(&self) -> Option<&str> {
+        match self {
+            Refusal::Missing(name)
+            | Refusal::Invalid(name, _)
+            | Refusal::Permission(name)
+            | Refusal::Voucher(name)
+            | Refusal::IdentifierFormat(name)
+            | Refusal::IdentifierCountry(name) => Some(name),
+            Refusal::NotApplicable(what) => Some(what),
+            Refusal::Csr(_) => Some("csr"),
+            Refusal::TokenNotUnique => Some("uniqueValue"),
+            Refusal::NotHttps
+            | Refusal::WrongMethod
+            | Refusal::UnknownArgument(_)
+            | Refusal::Login
+            | Refusal::CallLimit
+            | Refusal::NotACountry(_)
+            | Refusal::WildcardNotAllowed
+            | Refusal::WildcardRequired
+            | Refusal::FullyQualified
+            | Refusal::PublicAddress
+            | Refusal::HttpPrefix
+            | Refusal::HttpsPrefix
+            | Refusal::NameCharacters
+            | Refusal::InvalidKey
+            | Refusal::IpAddress
+            | Refusal::InternalName
+            | Refusal::RolesMissing
+            | Refusal::TaxDeprecated
+            | Refusal::NotEnoughCredit
+            | Refusal::Rejected
+            | Refusal::Revoked
+            | Refusal::AwaitingPayment
+            | Refusal::BeingIssued
+            | Refusal::Expired
+            | Refusal::Internal(_) => None,
+        }
+    }
+
     /// -4 with a detail for people.
     #[must_use]
     pub fn invalid_because(parameter: &'static str, detail: impl ToString) -> Self {

@@ -55,15 +55,13 @@ pub fn choose(
             Refusal::Missing(parameter)
         }
     };
-    let streets: Vec<String> = given.streets.iter().flatten().cloned().collect();
-    let parameter_streets = given.streets[0].is_some().then_some(streets);
-    let csr_streets = (!csr.streets.is_empty()).then(|| csr.streets.clone());
+    let streets = streets(prioritise, &given.streets, &csr.streets);
     let csr_country = csr.country.as_deref().and_then(|c| c.parse().ok());
     let subject = Subject {
         organization: certified(&given.organization, &csr.organization, 64),
         organizational_unit: pick(&given.organizational_unit, &csr.organizational_unit),
         post_office_box: pick(&given.post_office_box, &csr.post_office_box),
-        streets: prioritise.choose(parameter_streets, csr_streets).unwrap_or_default(),
+        streets: streets.iter().flatten().cloned().collect(),
         locality: certified(&given.locality, &csr.locality, 128),
         state: certified(&given.state, &csr.state, 128),
         postal_code: pick(&given.postal_code, &csr.postal_code),
@@ -72,7 +70,7 @@ pub fn choose(
     if level.names_an_organization() && subject.organization.is_none() {
         return Err(missing("organizationName"));
     }
-    if subject.streets.is_empty() {
+    if streets[0].is_none() {
         return Err(missing("streetAddress1"));
     }
     if subject.locality.is_none() && subject.state.is_none() {
@@ -149,6 +147,16 @@ pub fn is_harmless(c: char) -> bool {
         )
 }
 
+/// Each line by itself, as each is a parameter of its own (D79).
+fn streets(
+    prioritise: Prioritise,
+    given: &[Option<String>; 3],
+    csr: &[String],
+) -> Vec<Option<String>> {
+    let line = |i| prioritise.choose(given.get(i).cloned().flatten(), csr.get(i).cloned());
+    (0..given.len().max(csr.len())).map(line).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,5 +178,30 @@ mod tests {
             "\0\u{85}\u{200b}\u{200e}\u{200f}\u{2028}\u{202a}\u{202e}\u{2066}\u{2069}\u{feff}";
         assert!(bad.chars().all(|c| !is_harmless(c)));
         assert!("Łódź & Söhne, 株式会社 \u{a0}\u{200d}".chars().all(is_harmless));
+    }
+
+    #[test]
+    fn each_street_is_chosen_by_itself() {
+        let texts = |all: &[&str]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let given = [Some("p1".to_owned()), Some("p2".to_owned()), None];
+        let csr = texts(&["c1", "c2", "c3", "c4"]);
+        for (prioritise, expected) in [
+            (Prioritise::Csr, &["c1", "c2", "c3", "c4"][..]),
+            (Prioritise::Parameters, &["p1", "p2", "c3", "c4"]),
+            (Prioritise::ParametersOnly, &["p1", "p2"]),
+            (Prioritise::CsrOnly, &["c1", "c2", "c3", "c4"]),
+        ] {
+            assert_eq!(streets(prioritise, &given, &csr), texts(expected), "{prioritise:?}");
+        }
+        let one = texts(&["c1"]);
+        assert_eq!(streets(Prioritise::Csr, &given, &one), ["c1", "p2"]);
+        assert_eq!(
+            streets(Prioritise::Parameters, &[None, given[1].clone(), None], &one),
+            ["c1", "p2"]
+        );
+    }
+
+    fn streets(prioritise: Prioritise, given: &[Option<String>; 3], csr: &[String]) -> Vec<String> {
+        super::streets(prioritise, given, csr).into_iter().flatten().collect()
     }
 }

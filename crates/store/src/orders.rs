@@ -347,7 +347,8 @@ pub fn by_foreign_number(
     tx.query(&BY_FOREIGN, params![account.0, number, before, limit], read_view)
 }
 
-/// The unique values that were used with a CSR, each with its chain, the one taken last first. At most 1000.
+/// The unique values that were used with a CSR, each as it stands in tokens, with its chain, the one taken last first. At
+/// most 1000.
 pub fn tokens(tx: &mut Tx<'_>, csr_sha256: &[u8; 32]) -> Result<Vec<(String, OrderNumber)>> {
     tx.query(&TOKENS, params![csr_sha256], |row| Ok((row.text(0)?, OrderNumber(row.int(1)?))))
 }

@@ -13,7 +13,7 @@ use crate::order_parts as parts;
 use crate::reply::{Lines, Pairs, Reply};
 use crate::scope::Scope;
 use crate::table::{
-    Endpoint, ErrorLayout, Family, Form, Format, LOGIN_NAME, LOGIN_PASSWORD, Parameter,
+    Endpoint, ErrorLayout, Family, Form, Format, LOGIN_NAME, LOGIN_PASSWORD, Parameter, Places,
 };
 
 /// The endpoint.
@@ -30,6 +30,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
     default_format: Format::Lines,
     codes: CODES,
     errors: ErrorLayout::Plain,
+    places: Places::new(),
 };
 
 /// What an order asks for that not every account may.
@@ -43,16 +44,22 @@ pub fn claims(call: &Authed) -> Claims {
     }
 }
 
-/// Reads an order.
+/// Reads an order. `bonus`: whether the account may have bonus days.
 ///
 /// # Errors
 /// The first error in the documented order (§0.4).
-pub fn parse(call: &Authed, catalogue: &Catalogue) -> Result<SslOrderRequest, Refusal> {
-    let f = call.fields_of_order(catalogue)?;
+pub fn parse(
+    call: &Authed,
+    catalogue: &Catalogue,
+    bonus: bool,
+) -> Result<SslOrderRequest, Refusal> {
+    let f = call.fields_of_order(catalogue, bonus)?;
+    let days = f.small("days")?;
     Ok(SslOrderRequest {
         products: f.numbers("product"),
-        years: f.small("years")?,
-        days: f.small("days")?,
+        // Days win over years, whatever those say (D54).
+        years: if days.is_none() { f.small("years")? } else { None },
+        days,
         servers: f.integer("servers"),
         server_software: parts::server_software(&f).unwrap_or(-1),
         csr: f.text("csr").unwrap_or_default(),

@@ -15,7 +15,7 @@ use crate::envelope::Authed;
 use crate::order_parts as parts;
 use crate::reply::{Lines, Pairs, Reply};
 use crate::table::{
-    Endpoint, ErrorLayout, Family, Form, Format, LOGIN_NAME, LOGIN_PASSWORD, Parameter,
+    Endpoint, ErrorLayout, Family, Form, Format, LOGIN_NAME, LOGIN_PASSWORD, Parameter, Places,
 };
 
 /// The endpoint. Its codes are the common ones: -1 to -19, -20, -21, -26, -35, -36, -40, -55 and so on.
@@ -32,6 +32,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
     default_format: Format::Lines,
     codes: &[],
     errors: ErrorLayout::Plain,
+    places: Places::new(),
 };
 
 /// Every parameter of a replacement, parsed. What is absent stays as it was in the order.

@@ -11,7 +11,7 @@ use crate::fields::{self, Fields};
 use crate::order_parts as parts;
 use crate::reply::{Pairs, Reply};
 use crate::table::{
-    Endpoint, ErrorLayout, Family, Form, Format, LOGIN_NAME, LOGIN_PASSWORD, Parameter,
+    Endpoint, ErrorLayout, Family, Form, Format, LOGIN_NAME, LOGIN_PASSWORD, Parameter, Places,
 };
 
 /// The endpoint. It does not know responseFormat (-2) and always answers in pairs. The vendor's lengths of the lists
@@ -41,6 +41,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
     default_format: Format::Form,
     codes: &[],
     errors: ErrorLayout::Plain,
+    places: Places::new(),
 };
 
 /// What is to change.

@@ -1,5 +1,7 @@
 //! Codes and texts: one row each, one table per endpoint, and the interface's common list behind them.
 
+use std::borrow::Cow;
+
 use domain::csr::CsrError;
 use domain::refusal::Refusal;
 
@@ -110,7 +112,7 @@ pub struct Told {
     /// errorMessage.
     pub message: String,
     /// errorItem: the parameter that is meant, if one is.
-    pub item: Option<&'static str>,
+    pub item: Option<Cow<'static, str>>,
     /// errorDetail.
     pub detail: Option<String>,
 }
@@ -121,8 +123,9 @@ pub fn tell(endpoint: &Endpoint, refusal: &Refusal) -> Told {
     let (meaning, argument) = meaning(refusal);
     let row = row(endpoint, meaning);
     let (item, detail) = match refusal {
-        Refusal::Missing(name) => (Some(*name), None),
-        Refusal::Invalid(name, detail) => (Some(*name), detail.clone()),
+        Refusal::UnknownArgument(name) => (Some(Cow::Owned(name.clone())), None),
+        Refusal::Missing(name) => (Some(Cow::Borrowed(*name)), None),
+        Refusal::Invalid(name, detail) => (Some(Cow::Borrowed(*name)), detail.clone()),
         Refusal::Internal(detail) => (None, detail.clone()),
         _ => (None, None),
     };

@@ -5,7 +5,9 @@ use domain::refusal::Refusal;
 
 use crate::envelope::Authed;
 use crate::fields::Fields;
-use crate::table::{Endpoint, ErrorLayout, Family, Format, LOGIN_NAME, LOGIN_PASSWORD, Parameter};
+use crate::table::{
+    Endpoint, ErrorLayout, Family, Format, LOGIN_NAME, LOGIN_PASSWORD, Parameter, Places,
+};
 
 pub use crate::collected::{CollectStatus, Collected, Payload, StepStatuses, reply};
 
@@ -23,6 +25,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
     default_format: Format::Lines,
     codes: &[],
     errors: ErrorLayout::Plain,
+    places: Places::new(),
 };
 
 /// What is to be collected, and how.

@@ -9,7 +9,7 @@ use crate::envelope::Authed;
 use crate::fields::Fields;
 use crate::reply::{Lines, Reply, XML, json_reply, one_line};
 use crate::table::{
-    Endpoint, ErrorLayout, Family, Form, Format, LOGIN_NAME, LOGIN_PASSWORD, Parameter,
+    Endpoint, ErrorLayout, Family, Form, Format, LOGIN_NAME, LOGIN_PASSWORD, Parameter, Places,
 };
 
 /// The endpoint. Programs send it logins, and formats that it does not have: all that is ignored.
@@ -26,6 +26,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
     default_format: Format::Lines,
     codes: CODES,
     errors: ErrorLayout::Counted,
+    places: Places::new(),
 };
 
 /// What is to be read, and what to be shown of it.

@@ -5,13 +5,10 @@ use domain::product::Catalogue;
 use domain::refusal::Refusal;
 use zeroize::Zeroizing;
 
-use crate::fields::{self, Fields};
+use crate::fields::Fields;
 use crate::form::{self, MAX_PAIRS, Pair};
 use crate::scope::Ordered;
-use crate::table::{Endpoint, Format, Parameter};
-
-/// Names longer than this are unknown without a look.
-const MAX_NAME: usize = 64;
+use crate::table::{Endpoint, Format, MAX_NAME};
 
 /// How the call came.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,6 +35,8 @@ pub struct Envelope {
     endpoint: &'static Endpoint,
     given: Vec<Option<Given>>,
     unknown: Option<String>,
+    /// The body could not be read as a whole.
+    broken: bool,
 }
 
 /// A parameter's value as it came.
@@ -59,8 +58,9 @@ impl Envelope {
         body: &[u8],
     ) -> Self {
         let given = endpoint.parameters().map(|_| None).collect();
-        let mut envelope = Self { endpoint, given, unknown: None };
-        let pairs = form::url_encoded(query).into_iter().chain(form::body(content_type, body));
+        let body = form::body(content_type, body);
+        let mut envelope = Self { endpoint, given, unknown: None, broken: body.broken };
+        let pairs = form::url_encoded(query).into_iter().chain(body.pairs);
         for (number, pair) in pairs.enumerate() {
             if number >= MAX_PAIRS {
                 envelope.unknown.get_or_insert_with(|| printable(&pair.name));
@@ -72,7 +72,7 @@ impl Envelope {
     }
 
     fn put(&mut self, pair: Pair) {
-        let name = std::str::from_utf8(&pair.name).ok().filter(|n| n.len() <= MAX_NAME);
+        let name = std::str::from_utf8(&pair.name).ok();
         let slot = name
             .and_then(|name| self.endpoint.position(name))
             .and_then(|position| self.given.get_mut(position));
@@ -128,12 +128,16 @@ impl Envelope {
         }
     }
 
-    /// Checks transport, method and names.
+    /// Checks transport, method and names. Of a body that could not be read nothing is believed: the part that was lost may
+    /// have said that the order is a test.
     ///
     /// # Errors
-    /// -1, -17, -2, in this order.
+    /// -1, -17, -14, -2, in this order.
     pub fn incoming(self, transport: Transport) -> Result<Incoming, Refusal> {
         self.carried(transport)?;
+        if self.broken {
+            return Err(Refusal::Internal(Some("The request cannot be read".to_owned())));
+        }
         match self.unknown {
             Some(name) => Err(Refusal::UnknownArgument(name)),
             None => Ok(Incoming { envelope: self, transport }),
@@ -144,15 +148,11 @@ impl Envelope {
     /// developer's eyes (the sandbox's list of calls). Values are not shown.
     #[must_use]
     pub fn verdicts(&self, catalogue: &Catalogue) -> Vec<(&'static str, Option<Refusal>)> {
-        let counts = self.counts(catalogue);
-        let verdict = |row: &'static Parameter, given: &Given| match counts(row) {
-            true => fields::judge(row, given).err(),
-            false => None,
-        };
+        let ordered = Ordered::read(self.endpoint, &self.given, catalogue, true);
         self.endpoint
             .parameters()
             .zip(&self.given)
-            .filter_map(|(row, given)| Some((row.name, verdict(row, given.as_ref()?))))
+            .filter_map(|(row, given)| Some((row.name, ordered.judge(row, given.as_ref()?).err())))
             .collect()
     }
 
@@ -160,12 +160,6 @@ impl Envelope {
     #[must_use]
     pub fn login_name(&self) -> Option<&str> {
         self.raw("loginName").and_then(|given| std::str::from_utf8(&given.value).ok())
-    }
-
-    /// Which parameters count for what is ordered.
-    fn counts<'c>(&self, catalogue: &'c Catalogue) -> impl Fn(&Parameter) -> bool + use<'c> {
-        let ordered = Ordered::read(self.endpoint, &self.given, catalogue);
-        move |row| ordered.is_none_or(|ordered| ordered.counts(row))
     }
 
     fn raw(&self, name: &str) -> Option<&Given> {
@@ -248,7 +242,7 @@ impl Incoming {
 
 /// A call from somebody known: the endpoints' `parse` take nothing else.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0308
 /// fn hasty(call: &wire::envelope::Incoming) {
 ///     let _ = wire::collect_ssl::parse(call);
 /// }
@@ -268,13 +262,19 @@ impl Authed {
 
     /// Judges every parameter by its row: first what is missing, then the values, both in the table's order (§0.4).
     pub(crate) fn fields(&self) -> Result<Fields, Refusal> {
-        Fields::read(self.envelope.endpoint, &self.envelope.given, |_| true)
+        Fields::read(self.envelope.endpoint, &self.envelope.given, None)
     }
 
-    /// The same for an order: what is for other products is kept, and not judged.
-    pub(crate) fn fields_of_order(&self, catalogue: &Catalogue) -> Result<Fields, Refusal> {
-        let counts = self.envelope.counts(catalogue);
-        Fields::read(self.envelope.endpoint, &self.envelope.given, counts)
+    /// The same for an order: what its product demands is asked for, and what is for other products is kept and not judged.
+    /// `bonus`: whether the account may have bonus days.
+    pub(crate) fn fields_of_order(
+        &self,
+        catalogue: &Catalogue,
+        bonus: bool,
+    ) -> Result<Fields, Refusal> {
+        let Envelope { endpoint, given, .. } = &self.envelope;
+        let ordered = Ordered::read(endpoint, given, catalogue, bonus);
+        Fields::read(endpoint, given, Some(&ordered))
     }
 
     /// Whether a parameter is there, whatever it says.

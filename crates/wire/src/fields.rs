@@ -11,6 +11,7 @@ use domain::refusal::Refusal;
 use domain::time::Time;
 
 use crate::envelope::Given;
+use crate::scope::Ordered;
 use crate::table::{Endpoint, Form, OverLong, Parameter, Requirement};
 
 /// Every parameter of a call, judged.
@@ -22,10 +23,10 @@ pub(crate) struct Fields {
 /// A judged value: its text after trimming and truncation, and what it means.
 pub(crate) struct Judged {
     text: String,
-    value: Value,
+    pub(crate) value: Value,
 }
 
-enum Value {
+pub(crate) enum Value {
     /// Of another product: kept, and not looked at.
     Unread,
     Text,
@@ -42,24 +43,28 @@ enum Value {
 }
 
 impl Fields {
-    /// Judges in the order of the table what `counts`.
+    /// Judges in the order of the table: first what is missing, then the values. Of an order it is what its product demands
+    /// and what counts for it.
     pub(crate) fn read(
         endpoint: &'static Endpoint,
         given: &[Option<Given>],
-        counts: impl Fn(&Parameter) -> bool,
+        ordered: Option<&Ordered<'_>>,
     ) -> Result<Self, Refusal> {
         let pairs = || endpoint.parameters().zip(given);
         for (row, given) in pairs() {
-            let demanded = row.requirement == Requirement::Required && !row.decided_later;
+            let demanded = match row.requirement {
+                Requirement::Required => !row.decided_later && row.form != Form::Secret,
+                Requirement::Optional | Requirement::Conditional => false,
+            };
             let there = given.as_ref().is_some_and(|g| !is_blank(row, g));
-            if demanded && row.form != Form::Secret && !there {
+            if !there && (demanded || ordered.is_some_and(|ordered| ordered.demands(row))) {
                 return Err(Refusal::Missing(row.name));
             }
         }
-        let judge = |(row, given): (&'static Parameter, &Option<Given>)| match given {
-            Some(given) if counts(row) => judge(row, given),
-            Some(given) => unread(row, given),
-            None => Ok(None),
+        let judge = |(row, given): (&'static Parameter, &Option<Given>)| match (given, ordered) {
+            (Some(given), Some(ordered)) => ordered.judge(row, given),
+            (Some(given), None) => judge(row, given),
+            (None, _) => Ok(None),
         };
         let values = pairs().map(judge).collect::<Result<_, _>>()?;
         Ok(Self { endpoint, values })
@@ -209,7 +214,7 @@ pub(crate) fn judge(row: &'static Parameter, given: &Given) -> Result<Option<Jud
 
 /// What is kept of a value that does not count: its text, cut where it is too long. Nothing of one that is no text. That it
 /// came once or always the same is asked of it too (D2).
-fn unread(row: &Parameter, given: &Given) -> Result<Option<Judged>, Refusal> {
+pub(crate) fn unread(row: &Parameter, given: &Given) -> Result<Option<Judged>, Refusal> {
     if given.differs {
         return Err(Refusal::invalid(row.name));
     }
@@ -224,7 +229,7 @@ fn trims(form: Form) -> bool {
     !matches!(form, Form::Integer | Form::Word | Form::Flag | Form::UniqueValue)
 }
 
-fn is_blank(row: &Parameter, given: &Given) -> bool {
+pub(crate) fn is_blank(row: &Parameter, given: &Given) -> bool {
     let text = std::str::from_utf8(&given.value);
     trims(row.form) && text.is_ok_and(|text| text.chars().all(is_space))
 }

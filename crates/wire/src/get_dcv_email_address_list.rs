@@ -9,7 +9,7 @@ use crate::codes::{CodeRow, Meaning, code};
 use crate::envelope::Authed;
 use crate::reply::{Lines, Reply, json_reply};
 use crate::table::{
-    Endpoint, ErrorLayout, Family, Form, Format, LOGIN_NAME, LOGIN_PASSWORD, Parameter,
+    Endpoint, ErrorLayout, Family, Form, Format, LOGIN_NAME, LOGIN_PASSWORD, Parameter, Places,
 };
 
 /// The endpoint. It numbers its formats otherwise: 1 is text. 0 is taken for text too.
@@ -32,6 +32,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
     default_format: Format::Lines,
     codes: CODES,
     errors: ErrorLayout::Plain,
+    places: Places::new(),
 };
 
 /// Whose addresses are asked for.

@@ -8,7 +8,9 @@ use serde_json::{Map, Value, json};
 use crate::collected::StepStatuses;
 use crate::envelope::Authed;
 use crate::reply::{Pairs, Reply, json_reply};
-use crate::table::{Endpoint, ErrorLayout, Family, Format, LOGIN_NAME, LOGIN_PASSWORD, Parameter};
+use crate::table::{
+    Endpoint, ErrorLayout, Family, Format, LOGIN_NAME, LOGIN_PASSWORD, Parameter, Places,
+};
 
 /// The endpoint.
 pub static ENDPOINT: Endpoint = Endpoint {
@@ -30,6 +32,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
     default_format: Format::Form,
     codes: &[],
     errors: ErrorLayout::Plain,
+    places: Places::new(),
 };
 
 /// Whose names are asked about.

@@ -47,13 +47,13 @@ impl Reply {
     fn told(endpoint: &Endpoint, format: Format, told: Told) -> Self {
         let item = match endpoint.errors {
             ErrorLayout::Plain => None,
-            ErrorLayout::WithItem => told.item,
+            ErrorLayout::WithItem => told.item.clone(),
             ErrorLayout::Counted => return decode_csr::refused(format, &[told]),
         };
         match format {
             Format::Lines | Format::Xml => Lines::new().line(told.code).line(&told.message).reply(),
-            Format::Form => told_form(&told, item),
-            Format::Json => told_json(told, item),
+            Format::Form => told_form(&told, item.as_deref()),
+            Format::Json => told_json(told, item.as_deref()),
         }
     }
 }

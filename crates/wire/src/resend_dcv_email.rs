@@ -7,7 +7,7 @@ use crate::collect_ssl::{Selector, selector};
 use crate::envelope::Authed;
 use crate::reply::{Pairs, Reply};
 use crate::table::{
-    Endpoint, ErrorLayout, Family, Form, Format, LOGIN_NAME, LOGIN_PASSWORD, Parameter,
+    Endpoint, ErrorLayout, Family, Form, Format, LOGIN_NAME, LOGIN_PASSWORD, Parameter, Places,
 };
 
 /// The endpoint. It always answers in pairs; a responseFormat is taken and means nothing.
@@ -31,6 +31,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
     default_format: Format::Form,
     codes: &[],
     errors: ErrorLayout::WithItem,
+    places: Places::new(),
 };
 
 /// What is to be sent again.

@@ -2,9 +2,10 @@
 //! D81, D87).
 
 use domain::product::{Catalogue, Kind, Level, Product};
+use domain::refusal::Refusal;
 
 use crate::envelope::Given;
-use crate::fields;
+use crate::fields::{self, Judged, Value};
 use crate::table::{Endpoint, Parameter};
 
 /// The orders for which a parameter counts.
@@ -32,46 +33,107 @@ pub enum Scope {
     Logo,
 }
 
-/// What is ordered, as far as scopes ask.
-#[derive(Clone, Copy)]
+/// An order, as far as its product has a say in its parameters.
 pub(crate) struct Ordered<'c> {
-    product: &'c Product,
-    logo: bool,
+    endpoint: &'static Endpoint,
+    given: &'c [Option<Given>],
+    catalogue: &'c Catalogue,
+    /// The account may have bonus days.
+    bonus: bool,
+    /// The product, and whether a TrustLogo comes with it. None when the product parameter names none: everything counts then.
+    found: Option<(&'c Product, bool)>,
+    /// `days` is there.
+    dated: bool,
     other_organization: bool,
 }
 
 impl<'c> Ordered<'c> {
-    /// By the product parameter. None when it names no product: everything counts then.
+    /// By what is given.
     pub(crate) fn read(
         endpoint: &'static Endpoint,
-        given: &[Option<Given>],
+        given: &'c [Option<Given>],
         catalogue: &'c Catalogue,
-    ) -> Option<Self> {
-        let given = |name| given.get(endpoint.position(name)?)?.as_ref();
-        let codes = fields::numbers(std::str::from_utf8(&given("product")?.value).ok()?)?;
-        let (product, logos) = catalogue.find(&codes).ok()?;
-        let organization = given("appRepOrganizationName");
-        Some(Self {
-            product,
-            logo: !logos.is_empty(),
-            other_organization: organization.is_some_and(|g| g.value.iter().any(|b| *b != b' ')),
-        })
+        bonus: bool,
+    ) -> Self {
+        let mut ordered = Self {
+            endpoint,
+            given,
+            catalogue,
+            bonus,
+            found: None,
+            dated: false,
+            other_organization: false,
+        };
+        let codes = ordered.given("product").and_then(|codes| std::str::from_utf8(codes).ok());
+        let found = codes.and_then(fields::numbers).and_then(|codes| catalogue.find(&codes).ok());
+        ordered.found = found.map(|(product, logos)| (product, !logos.is_empty()));
+        ordered.dated = ordered.given("days").is_some();
+        ordered.other_organization = ordered.given("appRepOrganizationName").is_some();
+        ordered
+    }
+
+    /// Judges one value, if it counts, also by what the product is.
+    pub(crate) fn judge(
+        &self,
+        row: &'static Parameter,
+        given: &Given,
+    ) -> Result<Option<Judged>, Refusal> {
+        if !self.counts(row) {
+            return fields::unread(row, given);
+        }
+        let judged = fields::judge(row, given)?;
+        if let Some(judged) = &judged {
+            self.fits(row, &judged.value)?;
+        }
+        Ok(judged)
+    }
+
+    /// Whether the product, or another parameter, asks for a parameter that is not there.
+    pub(crate) fn demands(&self, row: &Parameter) -> bool {
+        let product = self.found.filter(|_| self.counts(row));
+        product.is_some_and(|(product, _)| product.demands(row.name, |name| self.given(name)))
+    }
+
+    /// What the product says of a value (-4).
+    fn fits(&self, row: &Parameter, value: &Value) -> Result<(), Refusal> {
+        let small = |n: i64| u32::try_from(n).map_err(|_| Refusal::invalid(row.name));
+        let product = self.found.map(|(product, _)| product);
+        match (row.name, value, product) {
+            ("product", Value::Numbers(codes), None) => self.catalogue.find(codes).map(drop),
+            // Days win over years (D54).
+            ("years", Value::Integer(n), Some(product)) if !self.dated => {
+                product.term(None, Some(small(*n)?), self.bonus).map(drop)
+            }
+            ("days", Value::Integer(n), Some(product)) => {
+                product.term(Some(small(*n)?), None, self.bonus).map(drop)
+            }
+            ("servers", Value::Integer(n), Some(product)) => product.licences(Some(*n)).map(drop),
+            _ => Ok(()),
+        }
     }
 
     /// Whether a parameter counts.
-    pub(crate) fn counts(&self, row: &Parameter) -> bool {
-        let level = self.product.level;
+    fn counts(&self, row: &Parameter) -> bool {
+        let Some((product, logo)) = self.found else { return true };
+        let level = product.level;
         match row.scope {
             Scope::Any => true,
-            Scope::Wildcard => self.product.kind == Kind::Wildcard,
-            Scope::OneName => !self.product.kind.is_list(),
-            Scope::List => self.product.kind.is_list(),
+            Scope::Wildcard => product.kind == Kind::Wildcard,
+            Scope::OneName => !product.kind.is_list(),
+            Scope::List => product.kind.is_list(),
             Scope::Subject => level.names_a_subject(),
             Scope::OtherOrganization => level.names_a_subject() && self.other_organization,
             Scope::Extended => level.is_extended(),
             Scope::Eidas => level.is_eidas(),
             Scope::Psd2 => level == Level::QwacPsd2,
-            Scope::Logo => self.logo,
+            Scope::Logo => logo,
         }
+    }
+
+    /// A value as it came, unless it is blank.
+    fn given(&self, name: &str) -> Option<&'c [u8]> {
+        let given = self.given.get(self.endpoint.position(name)?)?.as_ref()?;
+        let value = given.value.as_slice();
+        value.iter().any(|b| *b != b' ').then_some(value)
     }
 }

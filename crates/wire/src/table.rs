@@ -1,5 +1,8 @@
 //! The shape of the tables: what an endpoint is, and what a row about one of its parameters says.
 
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
 use crate::codes::CodeRow;
 use crate::scope::Scope;
 
@@ -30,7 +33,30 @@ pub struct Endpoint {
     pub codes: &'static [CodeRow],
     /// How a refusal is laid out.
     pub errors: ErrorLayout,
+    /// Where each name stands.
+    pub places: Places,
 }
+
+/// Where each name of an endpoint stands among its parameters; worked out when first asked for.
+#[derive(Debug)]
+pub struct Places(OnceLock<HashMap<Box<[u8]>, usize>>);
+
+impl Places {
+    /// Of an endpoint that nobody has asked yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(OnceLock::new())
+    }
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Names longer than this are unknown without a look.
+pub const MAX_NAME: usize = 64;
 
 /// The two families of paths.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -173,7 +199,15 @@ impl Endpoint {
     /// The place of a parameter among [`Endpoint::parameters`], by name in either case.
     #[must_use]
     pub fn position(&self, name: &str) -> Option<usize> {
-        self.parameters().position(|row| row.name.eq_ignore_ascii_case(name))
+        let places = self.places.0.get_or_init(|| {
+            let lower = |row: &Parameter| row.name.to_ascii_lowercase().into_bytes();
+            self.parameters().enumerate().map(|(i, row)| (lower(row).into(), i)).collect()
+        });
+        let mut lower = [0; MAX_NAME];
+        let lower = lower.get_mut(..name.len())?;
+        lower.copy_from_slice(name.as_bytes());
+        lower.make_ascii_lowercase();
+        places.get(&*lower).copied()
     }
 
     /// The usual path.

@@ -17,6 +17,8 @@ on_both_refusing!(
     great_sizes,
     great_request_lines,
     broken_http,
+    broken_forms,
+    heads_alone,
 );
 on_both!(odd_but_right);
 
@@ -156,16 +158,21 @@ fn great_sizes(sandbox: &Sandbox) {
     nothing_stored(sandbox);
 }
 
+/// What comes back on a connection of its own.
+fn answer_to(address: &str, octets: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).expect("connected");
+    stream.write_all(octets).expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
 /// Request lines that the HTTP library does not take are answered by the interface all the same.
 fn great_request_lines(sandbox: &Sandbox) {
     let raw = |base: &str, head: &str, letters: usize| {
         let target = format!("/products/{APPLY}?responseFormat=1&csr={}", "A".repeat(letters));
         let text = format!("{head} {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
-        let mut stream = TcpStream::connect(base).expect("connected");
-        stream.write_all(text.as_bytes()).expect("sent");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("an answer");
-        answer
+        answer_to(base, text.as_bytes())
     };
     let plain = sandbox.at("http");
     let plain = plain.trim_start_matches("http://");
@@ -176,6 +183,37 @@ fn great_request_lines(sandbox: &Sandbox) {
         let told = "errorCode=-1&errorMessage=Request+was+not+made+over+HTTPS%21";
         assert!(answer.ends_with(&format!("\r\n\r\n{told}")), "{letters}: {answer}");
     }
+    // Heads that are too large, of a request without a query too.
+    for target in [format!("/products/{APPLY}"), format!("/products/{APPLY}?responseFormat=0")] {
+        let many = "A: b\r\n".repeat(1_000);
+        for lines in [many.as_str(), &format!("A: {}\r\n", "a".repeat(300_000))] {
+            let text = format!("POST {target} HTTP/1.1\r\nHost: x\r\n{lines}\r\n");
+            let answer = answer_to(plain, text.as_bytes());
+            assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{target}: {answer}");
+            assert!(answer.ends_with("\r\n\r\n-1\nRequest was not made over HTTPS!\n"), "{answer}");
+        }
+    }
+    // What is no HTTP.
+    for octets in [&b"a b"[..], b"\t", b"\0", b"\x7f", b"\"", b"<", b"\xff"] {
+        let head = format!("POST /products/{APPLY}?responseFormat=1&csr=");
+        let text = [head.as_bytes(), octets, b" HTTP/1.1\r\nHost: x\r\n\r\n"].concat();
+        let answer = answer_to(plain, &text);
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{octets:?}: {answer}");
+        assert!(answer.contains("\r\n\r\nerrorCode=-1&"), "{octets:?}: {answer}");
+    }
+    let two_lengths = format!(
+        "POST /products/{APPLY} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"
+    );
+    let answer = answer_to(plain, two_lengths.as_bytes());
+    assert!(
+        answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("\r\n\r\n-1\n"),
+        "{answer}"
+    );
+    let lengths = ["-H", "Content-Length: 1", "-H", "Content-Length: 2", "-d", "a"];
+    let told = curl(sandbox, &[&["--http1.1", &url(sandbox)][..], &lengths].concat(), b"");
+    assert!(told.ends_with("1.1 200"), "{told}");
+    // Elsewhere the library's answer stands.
+    assert!(answer_to(plain, b"GET /a b HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 400 "));
     let letters = "A".repeat(70_000);
     let query = format!("url = \"{}?responseFormat=1&csr={letters}\"", url(sandbox));
     let long = |method: &str| {
@@ -200,6 +238,54 @@ fn great_request_lines(sandbox: &Sandbox) {
         assert!(calls.iter().any(|call| call["answer"].as_str().is_some_and(told)), "{code}");
     }
     nothing_stored(sandbox);
+}
+
+/// A form of which something is lost is not acted upon: what is lost here says that the order is a test.
+fn broken_forms(sandbox: &Sandbox) {
+    let order = Form::order(488, any_csr()).login(sandbox, "reseller");
+    let part = |name: &str, value: &str| {
+        format!("--X\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    let parts: String = order.0.iter().map(|(name, value)| part(name, value)).collect();
+    let sent = |last: &str| {
+        let request = sandbox.http().post(url(sandbox)).body(format!("{parts}{last}"));
+        let request = request.header("content-type", "multipart/form-data; boundary=X");
+        Answer::read(&request.send().expect("an answer").text().expect("text"))
+    };
+    for head in [
+        "Content-Disposition: attachment; name=\"test\"",
+        "Content-Disposition: form-data; name*=UTF-8''test",
+        "Content-Disposition: form-data",
+        "Content-Type: text/plain",
+        "",
+    ] {
+        let answer = sent(&format!("--X\r\n{head}\r\n\r\nY\r\n--X--\r\n"));
+        answer.refused(-14, "An unknown error occurred!");
+        assert_eq!(answer.get("errorDetail"), "The request cannot be read", "{head}");
+    }
+    sent(part("test", "Y").trim_end()).refused(-14, "An unknown error occurred!");
+    // A folded line and line ends of another kind lose nothing.
+    let folded = "--X\nContent-Disposition: form-data;\n name=\"test\"\n\nX\n--X--\n";
+    sent(folded).refused(-4, "The value of the 'test' argument is invalid!");
+    nothing_stored(sandbox);
+}
+
+/// HEAD is answered by the head alone; over HTTP/2 a body after it would break the stream.
+fn heads_alone(sandbox: &Sandbox) {
+    let pki = format!("{}/crl/nobody.crl", sandbox.at("api"));
+    let page = format!("{}/", sandbox.at("web"));
+    for (address, status) in [(url(sandbox), 200), (pki, 404), (page, 0)] {
+        for version in ["--http1.1", "--http2"] {
+            let told = curl(
+                sandbox,
+                &[version, "-I", "-o", "/dev/null", "-w", "%{http_code} %{exitcode}", &address],
+                b"",
+            );
+            let (code, exit) = told.split_once(' ').expect("two numbers");
+            assert!(status == 0 || code == status.to_string(), "{version} {address}: {told}");
+            assert_eq!(exit, "0", "{version} {address}: {told}");
+        }
+    }
 }
 
 /// Requests that no client library would send, over plain http, where they are answered before anything is judged.

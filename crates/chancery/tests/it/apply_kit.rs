@@ -156,32 +156,16 @@ pub fn complete(product: i64, csr: &Csr, name: &str) -> Form {
 
 /// The rows of one of the specification's lists for this endpoint, without the first column.
 pub fn spec_rows(list: &str) -> Vec<Vec<String>> {
-    let rows = list.lines().skip(1).map(csv_fields);
-    rows.filter(|row| row[0] == "AutoApplySSL").map(|row| row[1..].to_vec()).collect()
+    let rows = csv::Reader::from_reader(list.as_bytes()).into_records();
+    let rows = rows.map(|row| row.expect("CSV"));
+    let mine = rows.filter(|row| row[0] == *"AutoApplySSL");
+    mine.map(|row| row.iter().skip(1).map(str::to_owned).collect()).collect()
 }
 
 /// `wire/spec/errors.csv`.
 pub const ERRORS: &str = include_str!("../../../wire/spec/errors.csv");
 /// `wire/spec/parameters.csv`.
 pub const PARAMETERS: &str = include_str!("../../../wire/spec/parameters.csv");
-
-fn csv_fields(line: &str) -> Vec<String> {
-    let (mut fields, mut field, mut quoted) = (Vec::new(), String::new(), false);
-    let mut chars = line.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '"' if quoted && chars.peek() == Some(&'"') => {
-                chars.next();
-                field.push('"');
-            }
-            '"' => quoted = !quoted,
-            ',' if !quoted => fields.push(std::mem::take(&mut field)),
-            other => field.push(other),
-        }
-    }
-    fields.push(field);
-    fields
-}
 
 // --- requests made octet by octet ---
 

@@ -16,6 +16,8 @@ on_both_refusing!(
     allowed_values,
     broken_bytes,
     conditions_between_parameters,
+    values_before_the_csr,
+    verdicts_of_refused_calls,
 );
 on_both!(long_values_are_cut_and_kept);
 
@@ -190,6 +192,68 @@ fn missing_or_empty(sandbox: &Sandbox) {
     // Lacking several, the first of the table is told.
     let several = blank.without("csr").without("serverSoftware").without("postalCode");
     told(sandbox, "several", &several, &missing("serverSoftware"));
+    nothing_stored(sandbox);
+}
+
+/// Values that need no CSR are told before what is wrong with it, and before them what is missing (§0.4).
+fn values_before_the_csr(sandbox: &Sandbox) {
+    let junk = |product, more: &[(&str, &str)]| {
+        let form = by_poor(sandbox, complete(product, any_csr(), "multi.example.com"));
+        more.iter().fold(form.set("csr", "AAAA"), |form, (name, value)| form.set(name, value))
+    };
+    let undecodable = (-10, "The CSR cannot be decoded!".to_owned());
+    for (product, more, expected) in [
+        (492, &[("maxSubjectCNs", "5")][..], invalid("maxSubjectCNs")),
+        (492, &[("domainNames", "a..example.com")], invalid("domainNames")),
+        (492, &[("primaryDomainName", "other.example.com")], invalid("primaryDomainName")),
+        (492, &[("validationTokens", "CNAMECSRHASH,CNAMECSRHASH")], invalid("validationTokens")),
+        (492, &[("maxSubjectCNs", "0")], undecodable.clone()),
+        (488, &[("commonName", "a..b")], invalid("commonName")),
+        (488, &[("dcvTemplateID", "999")], invalid("dcvTemplateID")),
+        // That a wildcard may not stand there is said of the CSR's names and comes with them.
+        (488, &[("commonName", "*.example.com")], undecodable.clone()),
+        // Only the CSR counts: what the parameters say of names does not.
+        (488, &[("commonName", "a..b"), ("prioritiseCSRValues", "C")], undecodable.clone()),
+        (492, &[("domainNames", "a..b"), ("prioritiseCSRValues", "C")], undecodable),
+        (488, &[("product", "99999"), ("test", "X")], invalid("product")),
+        (488, &[("days", "3"), ("serverSoftware", "99")], invalid("days")),
+        (489, &[("servers", "0"), ("serverSoftware", "99")], invalid("servers")),
+        (488, &[("days", ""), ("serverSoftware", "99")], missing("days")),
+        (337, &[("joiCountryName", ""), ("test", "X")], missing("joiCountryName")),
+        (
+            783,
+            &[("organizationIdentifier", ""), ("disableSWP", "X")],
+            missing("organizationIdentifier"),
+        ),
+    ] {
+        told(sandbox, &format!("{product} {more:?}"), &junk(product, more), &expected);
+    }
+    nothing_stored(sandbox);
+}
+
+/// What a call was refused for is the verdict of its parameter, also when that was found only with the others.
+fn verdicts_of_refused_calls(sandbox: &Sandbox) {
+    for (form, name, code) in [
+        (base().set("product", "9999"), "product", -4),
+        (complete(488, any_csr(), "a.example.com").set("days", "17"), "days", -4),
+        (base().set("csr", "junk"), "csr", -10),
+        (base().without("domainNames"), "domainNames", -3),
+        (base().without("csr"), "csr", -3),
+        (base().set("caCertificateID", "1"), "caCertificateID", -91),
+        (complete(488, any_csr(), "a.example.com").set("commonName", "a..b"), "commonName", -4),
+    ] {
+        let form = by_poor(sandbox, form).set("foreignOrderNumber", &fresh_name("verdict"));
+        let answer = Answer::read(&sandbox.post(APPLY, &form));
+        assert_eq!(answer.get("errorCode"), code.to_string(), "{name}: {}", answer.raw);
+        let calls = sandbox.control_get("/requests");
+        let refused = |call: &serde_json::Value| {
+            let parameters = call["parameters"].as_array().expect("verdicts");
+            let mut verdicts = parameters.iter().filter(|verdict| verdict["name"] == name);
+            verdicts.any(|v| v["verdict"] == "refused" && v["errorCode"] == code)
+        };
+        let mut mine = calls.as_array().expect("calls").iter();
+        assert!(mine.any(|call| call["answer"] == answer.raw && refused(call)), "{name}");
+    }
     nothing_stored(sandbox);
 }
 

@@ -10,6 +10,7 @@ on_both!(
     one_token_for_all,
     lists_that_do_not_fit,
     methods_are_changed_name_by_name,
+    a_name_has_one_way,
     names_wait_for_each_other,
     addresses_are_proven_by_files,
 );
@@ -183,6 +184,28 @@ fn methods_are_changed_name_by_name(sandbox: &Sandbox) {
     assert_eq!(rest.raw, "errorCode=0");
     enter_code(sandbox, &number, &address);
     assert_eq!(names(&issued(sandbox, &number, "changed")), wanted);
+}
+
+/// A name that comes twice in a change counts once, if it is to be proven the same way.
+fn a_name_has_one_way(sandbox: &Sandbox) {
+    let base = fresh_name("twice");
+    let wanted = [format!("*.{base}"), format!("a.{base}")];
+    let csr = Csr::new("");
+    let number = place(sandbox, &order(&wanted, &csr).set("dcvMethod", "CNAME_CSR_HASH"));
+    let update = |names: &[&str], methods: &str| {
+        let form = Form::new(&[("domainNames", &names.join(",")), ("newMethods", methods)]);
+        sandbox.call("!AutoUpdateDCV", &form.set("orderNumber", &number))
+    };
+    let (wildcard, a) = (wanted[0].as_str(), wanted[1].as_str());
+    for names in [[a, a], [wildcard, wildcard], [wildcard, &base], [&base, wildcard]] {
+        let same = update(&names, "DNSTXT_RANDOM_VALUE,DNSTXT_RANDOM_VALUE");
+        assert_eq!(same.raw, "errorCode=0", "{names:?}");
+        update(&names, "CNAME_CSR_HASH,DNSTXT_RANDOM_VALUE")
+            .refused(-4, "The value of the 'domainNames' argument is invalid!");
+    }
+    let details = sandbox.call("!GetMDCDomainDetails", &Form::new(&[("orderNumber", &number)]));
+    let methods = [1, 2].map(|n| details.get(&format!("{n}_dcvMethod")).to_owned());
+    assert_eq!(methods, ["DNSTXT_RANDOM_VALUE", "DNSTXT_RANDOM_VALUE"], "{}", details.raw);
 }
 
 /// Some proven, some not: the order waits, and says so name by name.

@@ -138,6 +138,25 @@ fn who_is_silent_or_slow_is_hung_up_on() {
     assert!(told.contains("200 OK") && told.contains("-1\n"), "{told}");
 }
 
+/// What is too long is thrown away for a while, so that the answer is seen; not for as long as a body of its length may take.
+#[test]
+fn a_body_that_is_too_long_is_not_read_for_ever() {
+    let (_serving, port, ..) = strict();
+    let mut stream = connect(port);
+    let head = format!("POST {CALL} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", 1 << 27);
+    stream.write_all(head.as_bytes()).expect("sent");
+    stream.write_all(&vec![b'a'; (2 << 20) + 1]).expect("sent");
+    let mut slow = stream.try_clone().expect("a second hand");
+    std::thread::spawn(move || {
+        while slow.write_all(b"aaaa").is_ok() {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    });
+    let (told, took) = until_closed(&stream);
+    assert!(told.contains("200 OK") && told.contains("-1\n"), "{told}");
+    assert!(within(took, 0.5, 12.0), "{took:?}");
+}
+
 #[test]
 fn one_address_does_not_take_every_place() {
     let (_serving, port, ..) = strict();

@@ -192,13 +192,22 @@ fn tokens_are_unique_across_chains(sandbox: &Sandbox) {
     let csr = Csr::new(&one.name);
     let form = order_by("CNAME_CSR_HASH", &csr).set("uniqueValue", "Tok3");
     let other = place(sandbox, &form);
-    replace(sandbox, &one.number, &[("csr", &csr.pem), ("uniqueValue", "Tok3")])
-        .refused(-55, NOT_UNIQUE);
+    for value in ["Tok3", "tok3"] {
+        replace(sandbox, &one.number, &[("csr", &csr.pem), ("uniqueValue", value)])
+            .refused(-55, NOT_UNIQUE);
+    }
     let taken = replace(sandbox, &one.number, &[("csr", &csr.pem), ("uniqueValue", "Tok4")]);
-    taken.order_number();
+    let taken = taken.order_number();
     // And the other way round: a new order may not use what a replacement used.
     let form = order_by("CNAME_CSR_HASH", &csr).set("uniqueValue", "Tok4");
     sandbox.call("!AutoApplySSL", &form).refused(-55, NOT_UNIQUE);
+    // In whichever case, for proofs are compared so.
+    let form = order_by("CNAME_CSR_HASH", &csr).set("uniqueValue", "TOK4");
+    sandbox.call("!AutoApplySSL", &form).refused(-55, NOT_UNIQUE);
+    issued(sandbox, &taken, "the replacement");
+    // A chain's own value comes back as it was spelt.
+    let again = replace(sandbox, &one.number, &[("csr", &csr.pem)]);
+    assert_eq!(again.get("uniqueValue"), "Tok4", "{}", again.raw);
     let form = order_by("CNAME_CSR_HASH", &two.csr).set("uniqueValue", "Tok2");
     sandbox.call("!AutoApplySSL", &form).refused(-55, NOT_UNIQUE);
     // Without a value one is made up, for this request was seen before.

@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_list_is_not_older_than_what_it_tells() {
-        let at = |minutes: i64| Time::from_ms(minutes * MINUTE);
+        let at = |minutes: i64| Time::from_ms(minutes * domain::time::MINUTE);
         let revoked = |minutes| Revoked {
             serial: Serial::from_random([7; 16]).expect("a serial"),
             at: at(minutes),

@@ -292,10 +292,20 @@ fn apply(
     rows: &[RequestName],
     changes: &Changes,
 ) -> Result<Vec<RequestName>, Failure> {
-    let (pairs, way_parameter, address_parameter) = pairs(rows, changes)?;
+    let (pairs, name_parameter, way_parameter, address_parameter) = pairs(rows, changes)?;
     let alone = rows.iter().filter(|r| !r.implicit).count() == 1;
     let mut changed = Vec::new();
-    for (row, way) in pairs {
+    for (i, (row, way)) in pairs.iter().enumerate() {
+        // A row may be named twice, also by the domain under its asterisk.
+        if let Some((_, before)) =
+            pairs[..i].iter().find(|(other, _)| other.position == row.position)
+        {
+            if before == way {
+                continue;
+            }
+            let why = format!("{} is given different ways", row.name);
+            return Err(Refusal::invalid_because(name_parameter, why).into());
+        }
         let (method, address) = match way {
             NewWay::Mail(address) => (DcvMethod::Email, Some(address.clone())),
             NewWay::Method(method) => (*method, None),
@@ -322,11 +332,11 @@ fn apply(
     Ok(changed)
 }
 
-/// Names with their new ways, and the parameters in which method and address were given.
-type Pairs<'a> = (Vec<(&'a RequestName, &'a NewWay)>, &'static str, &'static str);
+/// Names with their new ways, and the parameters in which name, method and address were given.
+type Pairs<'a> = (Vec<(&'a RequestName, &'a NewWay)>, &'static str, &'static str, &'static str);
 
 fn pairs<'a>(rows: &'a [RequestName], changes: &'a Changes) -> Result<Pairs<'a>, Refusal> {
-    let one = ("newMethod", "newDCVEmailAddress");
+    let one = ("domainName", "newMethod", "newDCVEmailAddress");
     let (found, parameters) = match changes {
         Changes::One(None, way) => {
             let mut ordered = rows.iter().filter(|r| !r.implicit);
@@ -343,10 +353,10 @@ fn pairs<'a>(rows: &'a [RequestName], changes: &'a Changes) -> Result<Pairs<'a>,
             let found: Option<Vec<_>> =
                 several.iter().map(|(name, way)| Some((find(rows, name)?, way))).collect();
             let found = found.ok_or(Refusal::invalid("domainNames"))?;
-            (found, ("newMethods", "newDCVEmailAddresses"))
+            (found, ("domainNames", "newMethods", "newDCVEmailAddresses"))
         }
     };
-    Ok((found, parameters.0, parameters.1))
+    Ok((found, parameters.0, parameters.1, parameters.2))
 }
 
 fn find<'a>(rows: &'a [RequestName], name: &CertName) -> Option<&'a RequestName> {

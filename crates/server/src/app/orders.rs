@@ -50,22 +50,24 @@ pub async fn place(
     request: SslOrderRequest,
 ) -> Result<Placed, Failure> {
     let account = caller.account();
-    let choice = placement::before_csr(&request, &house.catalogue, account)?;
-    check_ca(
-        house,
-        request.ca_certificate_id,
-        choice.product.level,
-        choice.product.intranet,
-        request.test,
-    )?;
+    let before = placement::before_csr(&request, &house.catalogue, account)?;
+    let product = &before.choice.product;
     if house.rules.strict_servers
-        && choice.product.kind == domain::product::Kind::Wildcard
+        && product.kind == domain::product::Kind::Wildcard
         && request.servers.is_none()
     {
         return Err(Refusal::Missing("servers").into());
     }
+    let texts = &request.texts;
+    if texts.dcv_template.or(texts.ma_creation_template).or(texts.call_back_template).is_some() {
+        let (id, texts) = (account.id, texts.clone());
+        let read = move |tx: &mut Tx<'_>| check_templates(tx, id, &texts);
+        house.store.read("templates", read).await?;
+    }
+    let chosen = request.ca_certificate_id;
+    check_ca(house, chosen, product.level, product.intranet, request.test)?;
     let csr = issuance::csr::read(&request.csr, &house.weak_keys).map_err(Refusal::from)?;
-    let composed = placement::compose(choice, &request, &csr, |method| {
+    let composed = placement::compose(before, &request, &csr, |method| {
         house.policy.method_allowed(method, house.now())
     })?;
     let endpoint = wire::auto_apply_ssl::ENDPOINT.name;
@@ -166,7 +168,8 @@ impl Draft {
             tx.gather();
             each_number_once(drafts)?;
         }
-        let tokens: Vec<_> = drafts.iter().map(Draft::token).collect();
+        let wanted: Vec<String> = drafts.iter().map(Draft::wanted).collect();
+        let tokens: Vec<_> = drafts.iter().zip(&wanted).map(|(d, w)| d.token(w)).collect();
         let uses = orders::token_uses(tx, &tokens)?;
         let mut settled = Vec::with_capacity(drafts.len());
         for (draft, used) in drafts.iter().zip(uses) {
@@ -231,7 +234,7 @@ impl Draft {
         alone: bool,
     ) -> Result<Placement, Failure> {
         let unique = |placement: &Placement| {
-            placement.unique_value.as_ref().map_or(String::new(), |u| u.as_str().to_owned())
+            placement.unique_value.as_ref().map_or(String::new(), UniqueValue::in_tokens)
         };
         let digest = &self.csr.digests.sha256;
         if !alone {
@@ -261,12 +264,16 @@ impl Draft {
         Ok(placement)
     }
 
-    fn token(&self) -> Token<'_> {
+    fn token<'d>(&'d self, wanted: &'d str) -> Token<'d> {
         Token {
             csr_sha256: &self.csr.digests.sha256,
-            unique_value: self.request.unique_value.as_ref().map_or("", UniqueValue::as_str),
+            unique_value: wanted,
             spki: &self.csr.key.spki,
         }
+    }
+
+    fn wanted(&self) -> String {
+        self.request.unique_value.as_ref().map_or(String::new(), UniqueValue::in_tokens)
     }
 
     fn facts(&self, tx: &mut Tx<'_>, used: TokenUse) -> Result<Facts, StoreError> {

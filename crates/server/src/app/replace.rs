@@ -370,8 +370,8 @@ impl Replacement {
     ) -> Result<Option<UniqueValue>, Failure> {
         let wanted = self.unique_value(tx, old, csr)?;
         let mut take = |value: &Option<UniqueValue>| {
-            let text = value.as_ref().map_or("", UniqueValue::as_str);
-            orders::use_token(tx, &csr.digests.sha256, text, old.base, self.now)
+            let text = value.as_ref().map_or(String::new(), UniqueValue::in_tokens);
+            orders::use_token(tx, &csr.digests.sha256, &text, old.base, self.now)
         };
         if take(&wanted)? {
             return Ok(wanted);
@@ -401,10 +401,11 @@ impl Replacement {
         {
             return Ok(stays.parse().ok());
         }
-        let wanted = self.request.unique_value.as_ref().map_or("", UniqueValue::as_str);
+        let wanted =
+            self.request.unique_value.as_ref().map_or(String::new(), UniqueValue::in_tokens);
         let facts = Facts {
             csr_seen: !elsewhere.is_empty(),
-            token_used: elsewhere.contains(&wanted),
+            token_used: elsewhere.contains(&wanted.as_str()),
             ..Facts::default()
         };
         let generate = || self.generated.clone();

@@ -47,16 +47,25 @@ impl CallLog {
         self.0.is_some()
     }
 
-    /// Remembers a call.
+    /// Remembers a call: what was found of each parameter by itself, and why the call was refused, if it was.
     pub fn add(
         &self,
         endpoint: &'static Endpoint,
-        parameters: Vec<(&'static str, Option<Refusal>)>,
+        mut parameters: Vec<(&'static str, Option<Refusal>)>,
         unknown: Option<String>,
-        answer: &[u8],
+        (answer, refusal): (&[u8], Option<&Refusal>),
         at: Time,
     ) {
         let Some(calls) = &self.0 else { return };
+        if let Some(refusal) = refusal
+            && let Some(place) = refusal.parameter().and_then(|name| endpoint.position(name))
+            && let Some(row) = endpoint.parameters().nth(place)
+        {
+            match parameters.iter_mut().find(|(name, _)| *name == row.name) {
+                Some((_, verdict)) => *verdict = Some(refusal.clone()),
+                None => parameters.push((row.name, Some(refusal.clone()))),
+            }
+        }
         let answer = answer.get(..SHOWN).unwrap_or(answer).into();
         let call = Call { endpoint, at, parameters, unknown, answer };
         let mut calls = calls.lock().unwrap_or_else(PoisonError::into_inner);

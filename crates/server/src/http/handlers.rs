@@ -153,7 +153,8 @@ async fn apply(
     format: Format,
 ) -> Result<Reply, Refusal> {
     placement::permit(auto_apply_ssl::claims(call), caller.account())?;
-    let request = auto_apply_ssl::parse(call, &house.catalogue)?;
+    let bonus = caller.account().privileges.bonus_days;
+    let request = auto_apply_ssl::parse(call, &house.catalogue, bonus)?;
     let wishes = request.reply;
     let placed = orders::place(house, caller, request).await.map_err(|f| f.told("place order"))?;
     let placement = &placed.placement;

@@ -20,7 +20,7 @@ use tokio_rustls::TlsAcceptor;
 use super::limits::{Callers, Counted};
 use super::pulse::Pulse;
 use super::routes::{self, Peer};
-use super::stream::{MAX_HEAD, Watched};
+use super::stream::{MAX_HEAD, Refused, Watched};
 use crate::house::House;
 
 /// How long what is under way may take when a connection is to end.
@@ -158,7 +158,9 @@ where
     let limits = house.rules.connections;
     let pulse = Pulse::new(limits);
     let desk = house.clone();
-    let instead = Box::new(move |line: &[u8]| routes::too_long(&desk, peer, line));
+    let instead = Box::new(move |refused: Refused, line: &[u8]| {
+        routes::in_place_of(&desk, peer, refused, line)
+    });
     let stream = Watched::new(stream, pulse.clone(), instead);
     let beat = pulse.clone();
     let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {

@@ -8,12 +8,13 @@ use bytes::Bytes;
 use domain::refusal::Refusal;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
-use hyper::body::Incoming as Body;
+use hyper::body::{Body as _, Incoming as Body};
 use wire::envelope::{self, Envelope, Transport};
 use wire::reply::Reply;
 use wire::table::{Endpoint, Format};
 
 use super::handlers::{self, Handler};
+use super::stream::Refused;
 use super::{body, pki};
 use crate::faults::Action;
 use crate::house::House;
@@ -43,8 +44,19 @@ pub const ROUTES: [(&Endpoint, Handler); 8] = [
     (&wire::decode_csr::ENDPOINT, handlers::DECODE_CSR),
 ];
 
-/// Answers a request.
+/// Answers a request. To HEAD the head alone of the answer to a GET: over HTTP/2 a body would break the stream.
 pub async fn answer(house: Arc<House>, peer: Peer, request: Request<Body>) -> Answer {
+    let head_alone = request.method() == Method::HEAD;
+    let mut answer = routed(house, peer, request).await;
+    if head_alone {
+        let length = answer.body().size_hint().exact().unwrap_or_default();
+        answer.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        *answer.body_mut() = Full::default();
+    }
+    answer
+}
+
+async fn routed(house: Arc<House>, peer: Peer, request: Request<Body>) -> Answer {
     let path = request.uri().path();
     if let Some((endpoint, handler)) = ROUTES.iter().find(|(endpoint, _)| endpoint.is_at(path)) {
         return call(&house, peer, request, endpoint, *handler).await;
@@ -85,9 +97,10 @@ async fn call(
         let incoming = envelope.incoming(transport)?;
         handlers::run(house, forwarded.address, incoming, format, handler).await
     };
-    let reply = handled.await;
-    let reply = reply.unwrap_or_else(|refusal| Reply::refusal(endpoint, format, &refusal));
-    log.add(house, endpoint, &reply);
+    let handled = handled.await;
+    let refusal = handled.as_ref().err().cloned();
+    let reply = handled.unwrap_or_else(|refusal| Reply::refusal(endpoint, format, &refusal));
+    log.add(house, endpoint, &reply, refusal.as_ref());
     if fault == Some(Action::CommitThenDrop) { dropped() } else { encode(reply) }
 }
 
@@ -126,25 +139,26 @@ fn method(method: &Method) -> envelope::Method {
     }
 }
 
-/// Answers a request line that is too long for the HTTP library, which knows nothing but 414 for it: head and body as they
-/// go out. None for what is no endpoint of ours.
+/// Answers what the HTTP library refuses by itself with no more than a status: head and body as they go out. None for what is
+/// no endpoint of ours.
 #[must_use]
-pub fn too_long(house: &House, peer: Peer, line: &[u8]) -> Option<Vec<u8>> {
+pub fn in_place_of(house: &House, peer: Peer, refused: Refused, line: &[u8]) -> Option<Vec<u8>> {
     let mut words = line.splitn(3, |b| *b == b' ');
-    let (verb, target) = (words.next()?, words.next()?);
-    let (path, query) = target.split_at(target.iter().position(|b| *b == b'?')?);
+    let (verb, target) = (words.next()?, words.next()?.trim_ascii_end());
+    let end = target.iter().position(|b| *b == b'?').unwrap_or(target.len());
+    let (path, query) = target.split_at(end);
     let endpoint = wire::endpoint_at(std::str::from_utf8(path).ok()?)?;
-    let envelope = Envelope::read(endpoint, &query[1..], None, b"");
+    let envelope = Envelope::read(endpoint, query.get(1..).unwrap_or_default(), None, b"");
     // What a proxy says of TLS stands in the headers, which were not read.
     let https = peer.tls || is_proxy(house, peer.address.to_canonical());
     let method = Method::from_bytes(verb).map_or(envelope::Method::Other, |verb| method(&verb));
     let log = Log::of(house, &envelope);
     let refusal = match envelope.carried(Transport { https, method }) {
-        Ok(()) => Refusal::Internal(Some(body::TOO_LONG.to_owned())),
+        Ok(()) => Refusal::Internal(Some(refused.words().to_owned())),
         Err(refusal) => refusal,
     };
     let reply = Reply::refusal(endpoint, envelope.format(), &refusal);
-    log.add(house, endpoint, &reply);
+    log.add(house, endpoint, &reply, Some(&refusal));
     let head = format!(
         "HTTP/1.1 200 OK\r\ncontent-type: {}\r\ncontent-length: {}\r\ncache-control: no-store\r\n\
          x-content-type-options: nosniff\r\nconnection: close\r\n\r\n",
@@ -166,9 +180,16 @@ impl Log {
         Self(house.calls.is_on().then(seen))
     }
 
-    fn add(self, house: &House, endpoint: &'static Endpoint, reply: &Reply) {
+    fn add(
+        self,
+        house: &House,
+        endpoint: &'static Endpoint,
+        reply: &Reply,
+        refusal: Option<&Refusal>,
+    ) {
         if let Some((verdicts, unknown)) = self.0 {
-            house.calls.add(endpoint, verdicts, unknown, &reply.body, house.now());
+            let told = (reply.body.as_slice(), refusal);
+            house.calls.add(endpoint, verdicts, unknown, told, house.now());
         }
     }
 }

@@ -1,5 +1,6 @@
-//! A connection's octets on their way: they keep its pulse, and where the HTTP library finds a request line or a head too
-//! long (414, 431) the interface's own answer goes out in place of that status: callers know no other than 200.
+//! A connection's octets on their way: they keep its pulse, and where the HTTP library refuses a request by itself, as one
+//! that it cannot read (400) or finds too long (414, 431), the interface's own answer goes out in place of that status:
+//! callers know no other than 200.
 
 use std::io;
 use std::pin::Pin;
@@ -7,6 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::body::TOO_LONG;
 use super::pulse::Pulse;
 
 /// The longest head that is read.
@@ -16,8 +18,41 @@ pub const MAX_HEAD: usize = 256 * 1_024;
 /// otherwise.
 const MAX_LOST: usize = 32 * 1_024 * 1_024;
 
-/// Makes an answer, head and body, to a request line that is too long; None for what is no endpoint.
-pub type Instead = Box<dyn Fn(&[u8]) -> Option<Vec<u8>> + Send>;
+/// Makes an answer, head and body, to a request line that the library refuses; None for what is no endpoint.
+pub type Instead = Box<dyn Fn(Refused, &[u8]) -> Option<Vec<u8>> + Send>;
+
+/// Why the HTTP library refuses a request by itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refused {
+    /// It is not HTTP as it should be (400).
+    Unreadable,
+    /// Its first line or its head is too long (414, 431).
+    TooLong,
+}
+
+impl Refused {
+    /// Of an answer's first octets. The library tells its refusals with nothing but a status, and answers of ours say of
+    /// what type they are.
+    fn of(answer: &[u8]) -> Option<Self> {
+        let status = answer.strip_prefix(b"HTTP/1.1 ")?.get(..4)?;
+        let refused = match status {
+            b"400 " => Self::Unreadable,
+            b"414 " | b"431 " => Self::TooLong,
+            _ => return None,
+        };
+        let ours = answer.windows(14).any(|w| w.eq_ignore_ascii_case(b"\r\ncontent-type"));
+        (!ours).then_some(refused)
+    }
+
+    /// What the caller is told.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Unreadable => "The request cannot be read",
+            Self::TooLong => TOO_LONG,
+        }
+    }
+}
 
 /// A stream that is watched.
 pub struct Watched<S> {
@@ -60,8 +95,9 @@ impl<S> Watched<S> {
 
     /// Looks at what the library says. True when something else is said.
     fn overhear(&mut self, octets: &[u8]) -> bool {
-        let too_long = octets.starts_with(b"HTTP/1.1 414 ") || octets.starts_with(b"HTTP/1.1 431 ");
-        if too_long && let Some(answer) = (self.instead)(&self.line) {
+        if let Some(refused) = Refused::of(octets)
+            && let Some(answer) = (self.instead)(refused, &self.line)
+        {
             self.answer = answer;
             return true;
         }

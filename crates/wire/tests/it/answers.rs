@@ -85,6 +85,16 @@ fn refusals_are_told_as_in_the_specification() {
 }
 
 #[test]
+fn the_item_is_told_of_unknown_names_too() {
+    let refusal = Refusal::UnknownArgument("bogus".to_owned());
+    let reply = Reply::refusal(&resend_dcv_email::ENDPOINT, Format::Form, &refusal);
+    assert_eq!(
+        text(&reply),
+        "errorCode=-2&errorMessage=%27bogus%27+is+an+unrecognised+argument%21&errorItem=bogus"
+    );
+}
+
+#[test]
 fn every_refusal_has_a_code_everywhere() {
     let told = |refusal| {
         let told = codes::tell(APPLY, &refusal);

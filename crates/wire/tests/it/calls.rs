@@ -22,16 +22,25 @@ static APPLY: &Endpoint = &auto_apply_ssl::ENDPOINT;
 const MINIMUM: &str = "product=287&days=365&csr=AAAA&serverSoftware=-1";
 
 fn apply(body: &str) -> Result<SslOrderRequest, Refusal> {
-    auto_apply_ssl::parse(&authed(APPLY, body)?, &Catalogue::builtin())
+    auto_apply_ssl::parse(&authed(APPLY, body)?, &Catalogue::builtin(), true)
 }
 
 fn apply_with(extra: &str) -> Result<SslOrderRequest, Refusal> {
     apply(&format!("{MINIMUM}&{extra}"))
 }
 
-/// Of a product that nobody knows: everything counts.
+/// Of one product after the other until one refuses: between them every parameter counts.
 fn apply_all(extra: &str) -> Result<SslOrderRequest, Refusal> {
-    apply(&format!("product=1&days=365&csr=AAAA&serverSoftware=-1&{extra}"))
+    let try_one =
+        |product: &str| apply(&format!("{product}&days=365&csr=AAAA&serverSoftware=-1&{extra}"));
+    let first = try_one("product=287");
+    let others = ["489", "289", "279", "410&joiCountryName=DE", "24,36", "791"].iter();
+    let others = others.map(|product| format!("product={product}"));
+    let identifier = |product: String| match extra.contains("personalIdentifier") {
+        false if product.ends_with("791") => product + "&personalIdentifier=a",
+        _ => product,
+    };
+    others.map(identifier).map(|p| try_one(&p)).fold(first, |before, next| before.and(next))
 }
 
 fn invalid<T>(name: &'static str) -> Result<T, Refusal> {
@@ -99,7 +108,8 @@ fn every_way_of_sending_is_the_same() {
         let incoming = envelope.incoming(TLS_POST).unwrap();
         assert_eq!(incoming.credentials().unwrap().password.expose(), "b");
         let order =
-            auto_apply_ssl::parse(&incoming.authenticated(&Proof), &Catalogue::builtin()).unwrap();
+            auto_apply_ssl::parse(&incoming.authenticated(&Proof), &Catalogue::builtin(), true)
+                .unwrap();
         assert_eq!((order.products, order.days), (vec![287], Some(365)));
     }
 }
@@ -158,7 +168,8 @@ fn missing_comes_before_wrong_and_both_in_the_tables_order() {
     assert_eq!(apply(""), Err(Refusal::Missing("product")));
     assert_eq!(apply("days=x&product=1"), Err(Refusal::Missing("serverSoftware")));
     assert_eq!(apply("days=x&product=1&serverSoftware=2"), Err(Refusal::Missing("csr")));
-    assert_eq!(apply_all("test=q&servers=q"), invalid("servers"));
+    let two = "product=489&days=365&csr=AAAA&serverSoftware=-1&test=q&servers=q";
+    assert_eq!(apply(two), invalid("servers"));
 }
 
 #[test]
@@ -167,7 +178,6 @@ fn values_are_judged() {
         ("servers=%2B5", "servers"),
         ("servers=+5", "servers"),
         ("servers=99999999999999999999", "servers"),
-        ("years=-1", "years"),
         ("years=1&years=2", "years"),
         ("commonName=%ff", "commonName"),
         ("commonName=a%0Ab", "commonName"),
@@ -191,7 +201,7 @@ fn values_are_judged() {
         assert_eq!(apply_all(extra), invalid(name), "{extra}");
     }
     assert_eq!(apply("product=a&csr=A&serverSoftware=2"), invalid("product"));
-    assert_eq!(apply("product=1&csr=A&serverSoftware=37"), invalid("serverSoftware"));
+    assert_eq!(apply("product=43&csr=A&serverSoftware=37"), invalid("serverSoftware"));
     let long = format!("commonName={}", "x".repeat(65));
     assert_eq!(apply_all(&long), invalid("commonName"));
     assert_eq!(apply_all("countryName=XX"), Err(Refusal::NotACountry("XX".into())));
@@ -199,6 +209,63 @@ fn values_are_judged() {
         apply_all("appRepEmailAddress=a@localhost"),
         Err(Refusal::Invalid("appRepEmailAddress", Some("Invalid Internet TLD".into())))
     );
+}
+
+#[test]
+fn what_the_product_demands_is_missing_before_anything_is_wrong() {
+    for (order, name) in [
+        ("product=488&serverSoftware=99", "days"),
+        ("product=337&days=365&serverSoftware=-1&test=X", "joiCountryName"),
+        ("product=783&days=365&serverSoftware=-1&disableSWP=X", "organizationIdentifier"),
+        ("product=788&days=365&serverSoftware=99&organizationIdentifier=a", "ncaIdentifier"),
+        ("product=791&days=365&serverSoftware=99", "personalIdentifier"),
+        ("product=279&days=365&serverSoftware=99&maxSubjectCNs=1", "primaryDomainName"),
+        (
+            "product=24&days=365&serverSoftware=-1&isCallbackCompleted=y&disableSWP=X",
+            "isAppRepValidated",
+        ),
+        ("product=24&days=365&serverSoftware=99&appRepOrganizationName=a", "appRepLocalityName"),
+        (
+            "product=24&days=365&serverSoftware=99&appRepOrganizationName=a&appRepStateOrProvinceName=b",
+            "appRepPostalCode",
+        ),
+    ] {
+        assert_eq!(apply(&format!("{order}&csr=A")), Err(Refusal::Missing(name)), "{order}");
+    }
+    // Other products demand nothing of this, and one with a single term no days.
+    assert!(apply("product=43&csr=A&serverSoftware=2").is_ok());
+    assert!(apply("product=488&years=1&csr=A&serverSoftware=2&appRepOrganizationName=a").is_ok());
+    let identified = "product=791&days=365&csr=A&serverSoftware=2&semanticsIdentifier=a";
+    assert!(apply(identified).is_ok());
+}
+
+#[test]
+fn what_the_product_says_of_values_has_its_place_among_the_rows() {
+    for (order, name) in [
+        ("product=99999&days=365&test=X", "product"),
+        ("product=488,337&days=365&serverSoftware=99", "product"),
+        ("product=488&days=3&serverSoftware=99", "days"),
+        ("product=488&days=-1&serverSoftware=99", "days"),
+        ("product=488&years=9&serverSoftware=99", "years"),
+        ("product=488&years=-1&serverSoftware=99", "years"),
+        ("product=489&days=365&servers=0&serverSoftware=99", "servers"),
+        ("product=489&days=365&servers=1&serverSoftware=99", "serverSoftware"),
+    ] {
+        let software = if order.contains("serverSoftware") { "" } else { "&serverSoftware=2" };
+        assert_eq!(apply(&format!("{order}{software}&csr=A")), invalid(name), "{order}");
+    }
+    // Bonus days are for accounts that may have them.
+    let call = || authed(APPLY, "product=488&days=370&csr=A&serverSoftware=2").unwrap();
+    let days = |bonus| auto_apply_ssl::parse(&call(), &Catalogue::builtin(), bonus).map(|o| o.days);
+    assert_eq!((days(true), days(false)), (Ok(Some(370)), invalid("days")));
+}
+
+#[test]
+fn days_win_over_years() {
+    let order = apply_with("years=-1").unwrap();
+    assert_eq!((order.days, order.years), (Some(365), None));
+    assert!(order.kept.contains(&("years", "-1".to_owned())));
+    assert_eq!(apply_with("years=x"), invalid("years"), "no number at all");
 }
 
 #[test]
@@ -225,8 +292,8 @@ fn truncation_comes_first_and_counts_characters() {
 
 #[test]
 fn blanks_around_text_mean_nothing_and_case_of_words_neither() {
-    let order = apply_all(
-        "organizationName=+Acme++&localityName=++&test=y&dcvMethod=cname_csr_hash&emailAddress=None\
+    let order = apply(
+        "product=279&csr=AAAA&serverSoftware=-1&days=365&organizationName=+Acme++&localityName=++&test=y&dcvMethod=cname_csr_hash&emailAddress=None\
          &validationTokens=httpcsrhash%0Acnamecsrhash&days=365&days=365",
     )
     .unwrap();
@@ -242,7 +309,9 @@ fn blanks_around_text_mean_nothing_and_case_of_words_neither() {
             DcvChoice::Method(DcvMethod::CnameCsrHash),
         ]))
     );
-    let all = apply_all("validationTokens=ALLDNSTXTRNDVAL").unwrap();
+    let all =
+        apply("product=279&csr=AAAA&serverSoftware=-1&days=365&validationTokens=ALLDNSTXTRNDVAL")
+            .unwrap();
     assert_eq!(all.dcv.tokens, Some(DcvList::All(DcvMethod::DnsTxtRandomValue)));
 }
 
@@ -382,7 +451,7 @@ fn drive(endpoint: &'static Endpoint, query: &[u8], kind: Option<&str>, body: &[
     drop(incoming.credentials());
     let call = incoming.authenticated(&Proof);
     let refusal = match endpoint.name {
-        "AutoApplySSL" => auto_apply_ssl::parse(&call, &Catalogue::builtin()).err(),
+        "AutoApplySSL" => auto_apply_ssl::parse(&call, &Catalogue::builtin(), true).err(),
         "AutoReplaceSSL" => auto_replace_ssl::parse(&call).err(),
         "CollectSSL" => collect_ssl::parse(&call).err(),
         "GetDCVEmailAddressList" => get_dcv_email_address_list::parse(&call).err(),
