@@ -139,12 +139,13 @@ async fn seals_of_before_stay_right(db: TestDb) {
         run(&store, move |tx| tx.execute(sql, &[]).map(drop)).await;
     }
     run(&store, |tx| {
-        const FORGET: Sql = Sql::both("DELETE FROM schema_version WHERE version = 5");
+        const FORGET: Sql = Sql::both("DELETE FROM schema_version WHERE version >= 5");
         tx.execute(&FORGET, &[]).map(drop)
     })
     .await;
     drop(store);
-    let store = db.open_with(ALL).expect("is brought up to date");
+    // The steps after it have nothing to do with seals, and have been done.
+    let store = db.open_with(&ALL[..5]).expect("is brought up to date");
     assert_eq!(chain(&store).await, (5, 4, None));
     assert_eq!(seal(&store).await, 1);
     assert_eq!(chain(&store).await, (5, 5, None));
