@@ -117,7 +117,7 @@ async fn what_was_changed_breaks_the_chain(db: TestDb) {
     assert_eq!(chain(&store).await, (3, 3, None));
 }
 
-/// Two rounds as the schema before kept them, made with today's hashes.
+/// Two rounds as the schema before the fifth migration kept them, made with today's hashes; later ones are not looked at.
 async fn seals_of_before_stay_right(db: TestDb) {
     static KEPT: [Sql; 2] = [
         Sql::both("CREATE TABLE event_seals AS SELECT account_id,
@@ -139,12 +139,12 @@ async fn seals_of_before_stay_right(db: TestDb) {
         run(&store, move |tx| tx.execute(sql, &[]).map(drop)).await;
     }
     run(&store, |tx| {
-        const FORGET: Sql = Sql::both("DELETE FROM schema_version WHERE version = 5");
+        const FORGET: Sql = Sql::both("DELETE FROM schema_version WHERE version >= 5");
         tx.execute(&FORGET, &[]).map(drop)
     })
     .await;
     drop(store);
-    let store = db.open_with(ALL).expect("is brought up to date");
+    let store = db.open_with(&ALL[..5]).expect("is brought up to date");
     assert_eq!(chain(&store).await, (5, 4, None));
     assert_eq!(seal(&store).await, 1);
     assert_eq!(chain(&store).await, (5, 5, None));
