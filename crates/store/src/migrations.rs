@@ -39,6 +39,7 @@ pub const ALL: &[Migration] = &[
     Migration::both(5, "seals", include_str!("../migrations/0005_seals.sql")),
     Migration::both(6, "compromised_keys", include_str!("../migrations/0006_compromised_keys.sql")),
     Migration::both(7, "contacts", include_str!("../migrations/0007_contacts.sql")),
+    Migration::both(8, "tokens", include_str!("../migrations/0008_tokens.sql")),
 ];
 
 /// One step of the schema.

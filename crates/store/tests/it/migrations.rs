@@ -2,7 +2,7 @@
 
 use store::migrations::{ALL, Migration};
 use store::testing::TestDb;
-use store::{Sql, StoreError, Tx, certificates, params};
+use store::{Sql, StoreError, Tx, certificates, orders, params};
 
 use super::on_both;
 
@@ -67,6 +67,9 @@ const REQUEST: Sql = Sql::both(
          key_kind)
      VALUES ($1, 1, 'revoked', 0, '', $2, $2, $2, 'p256')",
 );
+const TOKEN: Sql = Sql::both(
+    "INSERT INTO request_tokens (csr_sha256, unique_value, base_order_number) VALUES ($1, $2, $3)",
+);
 const CERTIFICATE: Sql = Sql::both(
     "INSERT INTO certificates (certificate_id, serial, ca_id, tbs_sha256, der, not_before, not_after, crl_shard,
          recorded_at, revoked_at, revocation_reason)
@@ -97,6 +100,38 @@ fn keys_that_were_revoked_before_are_known() {
     };
     let known = db.open().read_blocking("known_keys", known).expect("read");
     assert_eq!(known, [true, false, false]);
+}
+
+/// In one spelling each, with the chain that came first. Only on SQLite, for the same reason.
+#[test]
+fn tokens_of_before_are_found_in_any_case() {
+    let db = TestDb::new(store::Database::Sqlite);
+    let before = db.open_with(&ALL[..7]).expect("opens");
+    let write = |tx: &mut Tx<'_>| -> Result<(), StoreError> {
+        for (csr, value, base) in
+            [(7_u8, "Tok1", 11), (7, "TOK1", 10), (7, "other", 12), (8, "Tok1", 13)]
+        {
+            tx.execute_one(&TOKEN, params![&[csr; 32], value, base])?;
+        }
+        Ok(())
+    };
+    before.write_blocking("old_tokens", write).expect("written");
+    drop(before);
+    let kept = |tx: &mut Tx<'_>| -> Result<Vec<(String, i64)>, StoreError> {
+        let mut all: Vec<_> = [[7_u8; 32], [8; 32]]
+            .iter()
+            .map(|csr| orders::tokens(tx, csr))
+            .collect::<Result<Vec<_>, _>>()?
+            .concat()
+            .into_iter()
+            .map(|(value, base)| (value, base.0))
+            .collect();
+        all.sort();
+        Ok(all)
+    };
+    let kept = db.open().read_blocking("tokens", kept).expect("read");
+    let kept: Vec<_> = kept.iter().map(|(value, base)| (value.as_str(), *base)).collect();
+    assert_eq!(kept, [("other", 12), ("tok1", 10), ("tok1", 13)]);
 }
 
 #[test]
