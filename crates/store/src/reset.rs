@@ -33,6 +33,7 @@ const TABLES: &[&Sql] = &[
     &Sql::both("DELETE FROM crls"),
     &Sql::both("DELETE FROM certificates"),
     &Sql::both("DELETE FROM unsigned_serials"),
+    &Sql::both("DELETE FROM compromised_keys"),
     &Sql::both("DELETE FROM evidence"),
     &Sql::both("DELETE FROM request_tokens"),
     &Sql::both("DELETE FROM request_names"),
