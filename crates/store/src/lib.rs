@@ -27,8 +27,10 @@ pub mod names;
 pub mod orders;
 pub mod reset;
 pub mod settings;
+pub mod stubs;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod tokens;
 
 pub use db::postgres::PgOptions;
 pub use db::sqlite::SqliteOptions;
@@ -48,6 +50,8 @@ pub fn every_query() -> impl Iterator<Item = &'static Sql> {
         mails::ALL,
         names::ALL,
         orders::ALL,
+        stubs::ALL,
+        tokens::ALL,
         reset::ALL,
         settings::ALL,
     ]

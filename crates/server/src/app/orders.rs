@@ -19,7 +19,9 @@ use domain::time::{DAY, HOUR, Time};
 use store::events::{self, NewEvent};
 use store::jobs::{self, NewJob};
 use store::names::{self, RequestName};
-use store::orders::{self, NewOrder, NewRequest, OrderView, Token, TokenUse};
+use store::orders::{self, NewOrder, NewRequest, OrderView};
+use store::stubs;
+use store::tokens::{self, Token, TokenUse};
 use store::{StoreError, Tx, accounts, mails};
 
 use super::bought::Bought;
@@ -169,8 +171,8 @@ impl Draft {
             each_number_once(drafts)?;
         }
         let wanted: Vec<String> = drafts.iter().map(Draft::wanted).collect();
-        let tokens: Vec<_> = drafts.iter().zip(&wanted).map(|(d, w)| d.token(w)).collect();
-        let uses = orders::token_uses(tx, &tokens)?;
+        let wanted_tokens: Vec<_> = drafts.iter().zip(&wanted).map(|(d, w)| d.token(w)).collect();
+        let uses = tokens::uses(tx, &wanted_tokens)?;
         let mut settled = Vec::with_capacity(drafts.len());
         for (draft, used) in drafts.iter().zip(uses) {
             match draft.settle(tx, used) {
@@ -238,21 +240,21 @@ impl Draft {
         };
         let digest = &self.csr.digests.sha256;
         if !alone {
-            orders::use_new_token(tx, digest, &unique(&placement), order, self.now)?;
-        } else if !orders::use_token(tx, digest, &unique(&placement), order, self.now)? {
+            tokens::use_new_token(tx, digest, &unique(&placement), order, self.now)?;
+        } else if !tokens::use_token(tx, digest, &unique(&placement), order, self.now)? {
             // Somebody was faster between our look and our write (PostgreSQL): the same as having seen it.
             if self.request.unique_value.is_some() || placement.unique_value.is_some() {
                 return Err(Refusal::TokenNotUnique.into());
             }
             placement.unique_value = Some(self.generated.clone());
-            orders::use_token(tx, digest, &unique(&placement), order, self.now)?;
+            tokens::use_token(tx, digest, &unique(&placement), order, self.now)?;
         }
         orders::insert(tx, order, &self.order(&placement))?;
         let request = self.certificate_request(&placement);
         orders::insert_request(tx, order, certificate, &request, self.now)?;
         names::insert(tx, certificate, names)?;
         if let Some(stub) = self.request.stub_order_number
-            && !orders::redeem_stub(tx, stub, order)?
+            && !stubs::redeem(tx, stub, order)?
         {
             return Err(Refusal::invalid("stubOrderNumber").into());
         }
@@ -289,8 +291,7 @@ impl Draft {
         facts.offered = dcv::offered(tx, self.account.id, &self.composed.plans, self.now)?;
         if let Some(stub) = self.request.stub_order_number {
             let product = self.composed.choice.product.code;
-            facts.stub_is_redeemable =
-                orders::stub_is_redeemable(tx, stub, self.account.id, product)?;
+            facts.stub_is_redeemable = stubs::is_redeemable(tx, stub, self.account.id, product)?;
         }
         Ok(facts)
     }
@@ -486,7 +487,7 @@ pub fn end(
         at: now,
     };
     events::append(tx, &event)?;
-    match orders::give_back_stub(tx, order.number)? {
+    match stubs::give_back(tx, order.number)? {
         Some(stub) => Ok(GivenBack::Stub(stub)),
         None => refund(tx, order, kind, actor, now),
     }

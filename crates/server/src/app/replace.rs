@@ -19,7 +19,7 @@ use domain::time::{DAY, Time};
 use store::events::{self, NewEvent};
 use store::names::{self, RequestName};
 use store::orders::{self, NewOrder, NewRequest, OrderView};
-use store::{StoreError, Tx, certificates};
+use store::{StoreError, Tx, certificates, tokens};
 use wire::auto_replace_ssl::ReplaceSslRequest;
 
 use super::bought::Bought;
@@ -371,7 +371,7 @@ impl Replacement {
         let wanted = self.unique_value(tx, old, csr)?;
         let mut take = |value: &Option<UniqueValue>| {
             let text = value.as_ref().map_or(String::new(), UniqueValue::in_tokens);
-            orders::use_token(tx, &csr.digests.sha256, &text, old.base, self.now)
+            tokens::use_token(tx, &csr.digests.sha256, &text, old.base, self.now)
         };
         if take(&wanted)? {
             return Ok(wanted);
@@ -391,7 +391,7 @@ impl Replacement {
         old: &OrderView,
         csr: &Csr,
     ) -> Result<Option<UniqueValue>, Failure> {
-        let used = orders::tokens(tx, &csr.digests.sha256)?;
+        let used = tokens::of_csr(tx, &csr.digests.sha256)?;
         let elsewhere: Vec<&str> =
             used.iter().filter(|(_, base)| *base != old.base).map(|(v, _)| v.as_str()).collect();
         let here = used.iter().find(|(_, base)| *base == old.base).map(|(v, _)| v);

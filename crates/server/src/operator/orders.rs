@@ -5,7 +5,7 @@ use domain::check::CheckKind;
 use domain::product::Catalogue;
 use domain::refusal::Refusal;
 use serde::Serialize;
-use store::{certificates, events, evidence, names, orders};
+use store::{certificates, events, evidence, names, orders, stubs};
 
 use super::accounts::{by_name, note};
 use super::audit::EventView;
@@ -283,7 +283,7 @@ pub fn stub(office: &Office, account: &str, catalogue: &Catalogue, product: i64)
                  `chancery account set {name} --privileges …` first"
             )));
         }
-        let stub = orders::insert_stub(tx, account.id, product, now)?;
+        let stub = stubs::insert(tx, account.id, product, now)?;
         let detail = serde_json::json!({ "stub": stub, "product": product });
         note(tx, account.id, "stub.created", &actor, &detail, now)?;
         Ok(stub)
@@ -317,13 +317,13 @@ pub fn stubs(
     let name = account.to_owned();
     office.read("stubs", move |tx| {
         let id = by_name(tx, &name)?.id;
-        let view = |s: orders::StubLine| StubView {
+        let view = |s: stubs::StubLine| StubView {
             stub: s.number,
             product: s.product,
             created_at: s.created_at.to_string(),
             redeemed_by: s.redeemed_by.map(|o| o.0),
         };
-        let found = orders::stubs(tx, id, before.unwrap_or(i64::MAX), limit)?;
+        let found = stubs::list(tx, id, before.unwrap_or(i64::MAX), limit)?;
         Ok(found.into_iter().map(view).collect())
     })
 }
@@ -335,7 +335,7 @@ pub fn stubs(
 pub fn void(office: &Office, number: i64) -> Done<()> {
     let (actor, now) = (office.actor.clone(), office.now());
     office.write("void_stub", move |tx| {
-        let (account, product) = orders::void_stub(tx, number)?.ok_or_else(|| {
+        let (account, product) = stubs::void(tx, number)?.ok_or_else(|| {
             Complaint(format!(
                 "there is no stub order {number} that could still be redeemed; `chancery order stubs --account …` \
                  shows an account's, and which orders have redeemed them"

@@ -2,7 +2,7 @@
 
 use store::migrations::{ALL, Migration};
 use store::testing::TestDb;
-use store::{Sql, StoreError, Tx, certificates, orders, params};
+use store::{Sql, StoreError, Tx, certificates, params, tokens};
 
 use super::on_both;
 
@@ -120,7 +120,7 @@ fn tokens_of_before_are_found_in_any_case() {
     let kept = |tx: &mut Tx<'_>| -> Result<Vec<(String, i64)>, StoreError> {
         let mut all: Vec<_> = [[7_u8; 32], [8; 32]]
             .iter()
-            .map(|csr| orders::tokens(tx, csr))
+            .map(|csr| tokens::of_csr(tx, csr))
             .collect::<Result<Vec<_>, _>>()?
             .concat()
             .into_iter()
