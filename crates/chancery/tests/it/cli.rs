@@ -227,7 +227,7 @@ fn a_revocation_is_in_the_list_within_a_minute(sandbox: &Sandbox) {
         let serial = word(&certificate["serial"]);
         let url =
             format!("http://pki.example.org/crl/public-dv-ec/{}.crl", certificate["crl_shard"]);
-        sandbox.wait_for("the list", || {
+        sandbox.wait_within(Duration::from_secs(60), "the list", || {
             let folder = Folder::new();
             let file = folder.write("crl", sandbox.fetch(&url)?);
             let (_, text) = openssl(&["crl", "-inform", "DER", "-noout", "-text", "-in", &file]);

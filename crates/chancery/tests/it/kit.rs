@@ -307,13 +307,23 @@ impl Sandbox {
     }
 
     /// Waits (polling, 20 s at most) until the question gives something.
-    pub fn wait_for<T>(&self, what: &str, mut question: impl FnMut() -> Option<T>) -> T {
+    pub fn wait_for<T>(&self, what: &str, question: impl FnMut() -> Option<T>) -> T {
+        self.wait_within(Duration::from_secs(20), what, question)
+    }
+
+    /// The same for what may take another time.
+    pub fn wait_within<T>(
+        &self,
+        patience: Duration,
+        what: &str,
+        mut question: impl FnMut() -> Option<T>,
+    ) -> T {
         let start = Instant::now();
         loop {
             if let Some(found) = question() {
                 return found;
             }
-            assert!(start.elapsed() < Duration::from_secs(20), "waited in vain for {what}");
+            assert!(start.elapsed() < patience, "waited in vain for {what}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }
