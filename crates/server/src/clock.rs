@@ -47,11 +47,11 @@ impl TurnedClock {
         self.offset.load(Ordering::SeqCst)
     }
 
-    /// Turns the clock to a moment that is not before now, and gives the new offset; None for a moment in the past.
-    pub fn turn_to(&self, moment: Time) -> Option<i64> {
+    /// Turns the clock forward to a moment, and gives the offset from then on. A moment that it has reached by itself
+    /// meanwhile changes nothing.
+    pub fn turn_to(&self, moment: Time) -> i64 {
         let offset = moment.since(real_now());
-        let before = self.offset.fetch_max(offset, Ordering::SeqCst);
-        (offset >= before).then_some(offset)
+        self.offset.fetch_max(offset, Ordering::SeqCst).max(offset)
     }
 
     /// Back to the machine's time: the sandbox as new.
