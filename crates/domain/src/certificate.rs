@@ -62,9 +62,10 @@ impl Serial {
 }
 
 impl fmt::Display for Serial {
-    /// Capitals of hexadecimal, as serials are usually shown.
+    /// Capitals of hexadecimal without zero octets in front, as `openssl` and browsers show serials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0).to_ascii_uppercase())
+        let zeros = self.0.iter().take_while(|octet| **octet == 0).count();
+        f.write_str(&hex::encode_upper(&self.0[zeros..]))
     }
 }
 
@@ -185,5 +186,20 @@ impl RevocationReason {
     #[must_use]
     pub fn from_code(code: i64) -> Option<Self> {
         Self::ALL.into_iter().find(|r| i64::from(r.code()) == code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serials_are_shown_as_openssl_shows_them() {
+        let shown = |bytes| Serial::from_random(bytes).map(|serial| serial.to_string());
+        let mut bytes = [0xab; 16];
+        assert_eq!(shown(bytes), Some("AB".repeat(16)));
+        (bytes[0], bytes[1]) = (0, 0x0c);
+        assert_eq!(shown(bytes), Some(format!("0C{}", "AB".repeat(14))));
+        assert_eq!(shown([0; 16]), None);
     }
 }
