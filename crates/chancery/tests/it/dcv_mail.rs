@@ -398,7 +398,7 @@ fn list(sandbox: &Sandbox, name: &str, format: &str) -> String {
 fn addresses_that_domains_publish(sandbox: &Sandbox) {
     let name = fresh_name("contact");
     let [by_caa, by_txt] =
-        ["caa", "txt"].map(|w| format!("{w}@contact-{}.example.net", &name[..12]));
+        ["caa", "txt"].map(|w| format!("{w}@{}", name.replace("example.com", "example.net")));
     let policies = json!([{ "tag": "contactemail", "value": by_caa }]);
     sandbox.control("/add-caa", &json!({ "host": name, "policies": policies }));
     let owner = format!("_validation-contactemail.{name}");
