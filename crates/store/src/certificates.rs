@@ -118,6 +118,15 @@ pub fn key_is_compromised(tx: &mut Tx<'_>, spki: &[u8]) -> Result<bool> {
     tx.query_one(&KEY_IS_COMPROMISED, params![spki], |row| row.bool(0))
 }
 
+/// The serials of the other certificates on a certificate's key that are valid at a moment and not revoked. There is no
+/// index for it, since it is asked once in years: every request is read.
+pub fn valid_with_key_of(tx: &mut Tx<'_>, serial: Serial, at: Time) -> Result<Vec<Serial>> {
+    tx.query(&VALID_WITH_KEY_OF, params![serial.as_bytes(), at.ms()], |row| {
+        let serial = Serial::from_stored(row.bytes_ref(0)?);
+        serial.ok_or_else(|| StoreError::inconsistent("serial"))
+    })
+}
+
 /// The request of a serial.
 pub fn request_of(tx: &mut Tx<'_>, serial: Serial) -> Result<Option<CertificateId>> {
     tx.query_opt(&REQUEST_OF, params![serial.as_bytes()], |row| row.int(0).map(CertificateId))
@@ -160,6 +169,7 @@ pub const ALL: &[&Sql] = &[
     &REVOKE,
     &REMEMBER_KEY,
     &KEY_IS_COMPROMISED,
+    &VALID_WITH_KEY_OF,
     &REQUEST_OF,
     &SHARD_OF,
     &REVOKED,
@@ -203,6 +213,15 @@ const REMEMBER_KEY: Sql = Sql::both(
 
 const KEY_IS_COMPROMISED: Sql =
     Sql::both("SELECT EXISTS (SELECT 1 FROM compromised_keys WHERE spki = $1)");
+
+const VALID_WITH_KEY_OF: Sql = Sql::both(
+    "SELECT c.serial
+     FROM certificate_requests r JOIN certificates c ON c.certificate_id = r.certificate_id
+     WHERE r.spki = (SELECT named.spki FROM certificate_requests named
+             JOIN certificates s ON s.certificate_id = named.certificate_id WHERE s.serial = $1)
+         AND c.serial <> $1 AND c.der IS NOT NULL AND c.revoked_at IS NULL AND c.not_after >= $2
+     ORDER BY c.serial",
+);
 
 const REQUEST_OF: Sql = Sql::both("SELECT certificate_id FROM certificates WHERE serial = $1");
 

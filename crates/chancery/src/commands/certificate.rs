@@ -26,6 +26,8 @@ enum Command {
         serial: String,
     },
     /// Revoke a certificate: within a minute the CRL of a running server or worker names it
+    ///
+    /// With keyCompromise all other valid certificates on the same key are revoked too.
     Revoke {
         /// Its serial in hexadecimal, colons between or not
         serial: String,
@@ -58,7 +60,10 @@ pub fn print_revocation(json: bool, done: &Revocation) -> anyhow::Result<()> {
     print::line(&format!(
         "{} is revoked ({}); a running server or worker names it in its CRL within a minute.",
         done.serial, done.reason
-    ))
+    ))?;
+    done.with_it.iter().try_for_each(|serial| {
+        print::line(&format!("{serial} is revoked with it, for it is on the same key."))
+    })
 }
 
 /// A certificate with its PEM.

@@ -1,4 +1,4 @@
-//! A key for which a certificate was revoked with keyCompromise is not certified again.
+//! A key for which a certificate was revoked with keyCompromise is not certified again, and other certificates on it fall.
 
 use crate::kit::{Csr, Form, Key, Sandbox, fresh_name};
 use crate::on_both;
@@ -48,7 +48,10 @@ fn a_revoked_key_is_refused_everywhere(sandbox: &Sandbox) {
     sandbox.publish_cname(&mine, &other, None);
     let live = place(sandbox, &order_by("CNAME_CSR_HASH", &mine));
     issued(sandbox, &live, "another key");
-    let (_, csr) = revoked(sandbox, &key, "keyCompromise");
+    let (order, csr) = revoked(sandbox, &key, "keyCompromise");
+    for (order, state) in [(&order, "revoked"), (&same_key, "revoked"), (&live, "issued")] {
+        assert_eq!(sandbox.request_column(order, "state"), state);
+    }
     let again = Csr::signed_with(&key, &other, &[]);
     for csr in [&csr, &again] {
         sandbox.call("!AutoApplySSL", &order_by("CNAME_CSR_HASH", csr)).refused(-40, COMPROMISED);
@@ -56,7 +59,7 @@ fn a_revoked_key_is_refused_everywhere(sandbox: &Sandbox) {
         assert!(decoded.starts_with(&format!("1\n-40 {COMPROMISED}\n")), "{decoded}");
     }
     replace(sandbox, &live, Some(&again)).refused(-40, COMPROMISED);
-    replace(sandbox, &same_key, None).refused(-40, COMPROMISED);
+    replace(sandbox, &same_key, None).refused(-21, "The certificate has been revoked!");
     let fine = Csr::new(&other);
     let replaced = replace(sandbox, &live, Some(&fine)).order_number();
     issued(sandbox, &replaced, "a key that nobody reported");

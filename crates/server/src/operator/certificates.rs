@@ -5,7 +5,7 @@ use serde::Serialize;
 use store::{certificates, orders};
 
 use super::{Complaint, Done, Office, one_of};
-use crate::app::certificates::{Which, revoke_in};
+use crate::app::certificates::{Which, revoke_in, serial_of, with_its_key};
 
 /// A certificate for people and programs.
 #[derive(Clone, Debug, Serialize)]
@@ -43,6 +43,8 @@ pub struct Revocation {
     pub serial: String,
     /// Reason.
     pub reason: &'static str,
+    /// Serials of other certificates that were revoked with it: those on the same key, when that is compromised.
+    pub with_it: Vec<String>,
 }
 
 impl CertificateView {
@@ -85,7 +87,8 @@ pub fn show(office: &Office, serial: &str) -> Done<CertificateView> {
     })
 }
 
-/// Revokes a certificate. A running worker names it in its CRL within a minute.
+/// Revokes a certificate, and with keyCompromise all others on its key. A running worker names them in its CRLs within a
+/// minute.
 ///
 /// # Errors
 /// When there is no such certificate, or it is revoked already.
@@ -101,14 +104,33 @@ pub fn revoke_order(office: &Office, order: i64, reason: &str) -> Done<Revocatio
     revoke_which(office, Which::Order(OrderNumber(order)), reason)
 }
 
+/// When a key is compromised, all valid certificates on it are revoked in one transaction, and then those that were signed
+/// meanwhile: of requests that come later none gets that far.
 fn revoke_which(office: &Office, which: Which, reason: &str) -> Done<Revocation> {
     let known = RevocationReason::ALL.map(|r| (r, r.as_str()));
     let reason = one_of(reason, "reason", &known)?;
-    let (now, actor) = (office.now(), office.actor.clone());
-    office.write("revoke", move |tx| {
-        let serial = revoke_in(tx, which, reason, &actor, now)?;
-        Ok(Revocation { serial: serial.to_string(), reason: reason.as_str() })
-    })
+    let key_too = reason == RevocationReason::KeyCompromise;
+    let now = office.now();
+    let mut revoked: Vec<Serial> = Vec::new();
+    let serial = loop {
+        let (serial, others) = office.read("certificates_of_key", move |tx| match key_too {
+            true => Ok(with_its_key(tx, which, now)?),
+            false => Ok((serial_of(tx, which)?, Vec::new())),
+        })?;
+        let first = revoked.is_empty().then_some(serial);
+        let next: Vec<Serial> = first.into_iter().chain(others).collect();
+        if next.is_empty() {
+            break serial;
+        }
+        revoked.extend(&next);
+        let actor = office.actor.clone();
+        office.write("revoke", move |tx| Ok(revoke_in(tx, &next, reason, &actor, now)?))?;
+        if !key_too {
+            break serial;
+        }
+    };
+    let with_it = revoked.iter().skip(1).map(ToString::to_string).collect();
+    Ok(Revocation { serial: serial.to_string(), reason: reason.as_str(), with_it })
 }
 
 /// Hexadecimal, colons and blanks between or not, a sign octet before or not.
@@ -118,7 +140,7 @@ fn read_serial(text: &str) -> Done<Serial> {
     let digits = digits.strip_prefix("00").filter(|rest| rest.len() == 32).unwrap_or(digits);
     let odd = || {
         Complaint(format!(
-            "'{text}' is no serial of ours: 32 digits of hexadecimal; `openssl x509 -noout -serial` prints them"
+            "'{text}' is no serial of ours: up to 32 digits of hexadecimal; `openssl x509 -noout -serial` prints them"
         ))
     };
     if digits.is_empty() || digits.len() > 32 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
@@ -144,7 +166,9 @@ mod tests {
             assert_eq!(read_serial(text).unwrap().to_string(), plain, "{text}");
         }
         // openssl leaves out leading zeros in pairs.
-        assert_eq!(read_serial("0A01").unwrap().to_string(), format!("{:0>32}", "A01"));
+        for text in ["0A01", "00000000000000000000000000000A01"] {
+            assert_eq!(read_serial(text).unwrap().to_string(), "0A01");
+        }
         for bad in ["", "0", "xyz", "9F0000000000000000000000000000000A01", "+1"] {
             assert!(read_serial(bad).is_err(), "{bad}");
         }
