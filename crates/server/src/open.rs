@@ -15,7 +15,7 @@ use domain::time::{Clock, Entropy, Time};
 use issuance::ca::ceremony::{CeremonyOptions, RsaSize};
 use issuance::folder::CaFolder;
 use issuance::weak_keys::WeakKeys;
-use store::{SqliteOptions, Store, Tx};
+use store::{PgOptions, SqliteOptions, Store, Tx};
 use validation::{Asker, Dnssec, Reach, Settings, Transport};
 use zeroize::Zeroizing;
 
@@ -132,16 +132,18 @@ pub struct Opened {
 /// Name under which the clock's offset is kept.
 pub(crate) const CLOCK_OFFSET: &str = "clock_offset";
 
-/// Opens the database alone: for commands beside a running server.
+/// Opens the database alone: to serve from it, or (not `exclusive`) for a command beside a running server, which makes none.
 ///
 /// # Errors
 /// [`OpenError`].
 pub fn store(at: &str, connections: usize, exclusive: bool) -> Result<Store, OpenError> {
     database(at)?;
     let Some(path) = sqlite_path(at) else {
-        return Store::open_postgres(at, connections).map_err(bad("database"));
+        let options = PgOptions { make: exclusive, ..PgOptions::for_connections(connections) };
+        return Store::open_postgres_with(at, options).map_err(bad("database"));
     };
-    let options = SqliteOptions { readers: 4, exclusive, ..SqliteOptions::default() };
+    let options =
+        SqliteOptions { readers: 4, exclusive, make: exclusive, ..SqliteOptions::default() };
     Store::open_sqlite_with(path, options).map_err(bad("database"))
 }
 

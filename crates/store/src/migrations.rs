@@ -94,7 +94,12 @@ impl Migration {
 }
 
 /// The queries of this file.
-pub const QUERIES: &[&Sql] = &[&APPLIED, &APPLY];
+pub const QUERIES: &[&Sql] = &[&IS_THERE, &APPLIED, &APPLY];
+
+const IS_THERE: Sql = Sql::pair(
+    "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'schema_version')",
+    "SELECT to_regclass('schema_version') IS NOT NULL",
+);
 
 const APPLIED: Sql = Sql::both("SELECT version, name, sha256 FROM schema_version ORDER BY version");
 const APPLY: Sql =
@@ -107,9 +112,14 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (
 /// Any number will do, as long as every node takes the same.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7236823489)";
 
-pub(crate) fn run(session: &mut Session, migrations: &[Migration]) -> Result<(), StoreError> {
+/// Brings the schema up to date. `make`: also where there is none yet.
+pub(crate) fn run(
+    session: &mut Session,
+    migrations: &[Migration],
+    make: bool,
+) -> Result<(), StoreError> {
     session.begin(false, "migrate")?;
-    match run_inside(session, migrations) {
+    match run_inside(session, migrations, make) {
         Ok(()) => session.commit(),
         Err(error) => {
             session.rollback();
@@ -118,9 +128,20 @@ pub(crate) fn run(session: &mut Session, migrations: &[Migration]) -> Result<(),
     }
 }
 
-fn run_inside(session: &mut Session, migrations: &[Migration]) -> Result<(), StoreError> {
+fn run_inside(
+    session: &mut Session,
+    migrations: &[Migration],
+    make: bool,
+) -> Result<(), StoreError> {
     if session.database() == Database::Postgres {
         session.batch(LOCK)?;
+    }
+    if !make && !is_there(session)? {
+        return Err(StoreError::Migration(
+            "there are no tables of Chancery in this database; start `chancery serve` or `chancery sandbox` once to \
+             make them"
+                .into(),
+        ));
     }
     session.batch(TABLE)?;
     let applied = applied(session)?;
@@ -147,6 +168,12 @@ fn run_inside(session: &mut Session, migrations: &[Migration]) -> Result<(), Sto
         }
     }
     Ok(())
+}
+
+fn is_there(session: &mut Session) -> Result<bool, StoreError> {
+    let mut there = Ok(false);
+    session.query(&IS_THERE, &[], &mut |row| there = row.bool(0))?;
+    there
 }
 
 fn applied(session: &mut Session) -> Result<Vec<(i64, String)>, StoreError> {

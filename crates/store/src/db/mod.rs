@@ -67,7 +67,7 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let path = path.as_ref();
         let lock = options.exclusive.then(|| sqlite::lock(path)).transpose()?;
-        let mut session = sqlite::open_writer(path, options.migrations)?;
+        let mut session = sqlite::open_writer(path, &options)?;
         let readers = Arc::new(Readers::open(path, options.readers)?);
         session.tell(&readers);
         let signal = Arc::new(JobSignal::new(false));
@@ -103,7 +103,7 @@ impl Store {
         let mut opening = Opening::new(&signal);
         let reads = Arc::new(Queue::default());
         opening.queues.push(reads.clone());
-        off_runtime(|| postgres::migrate(&config, options.migrations))?;
+        off_runtime(|| postgres::migrate(&config, &options))?;
         for _ in 0..options.writers.max(1) {
             let session = PgSession::new(&config, false);
             let (queue, raised) = (opening.writes.clone(), signal.clone());

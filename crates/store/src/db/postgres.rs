@@ -44,6 +44,8 @@ pub struct PgOptions {
     /// gathers the syncs of several connections by itself, a round trip per savepoint eats what
     /// a group saves, and two groups that touch the same rows in another order deadlock.
     pub group: usize,
+    /// Make the tables where there are none yet (default).
+    pub make: bool,
     /// The schema, [`migrations::ALL`] except in tests.
     pub migrations: &'static [Migration],
 }
@@ -53,7 +55,7 @@ impl PgOptions {
     pub fn for_connections(connections: usize) -> Self {
         let readers = (connections / 4).max(1);
         let writers = connections.saturating_sub(readers).max(1);
-        Self { writers, readers, group: 1, migrations: ALL }
+        Self { writers, readers, group: 1, make: true, migrations: ALL }
     }
 }
 
@@ -192,9 +194,9 @@ pub(crate) fn parse(url: &str) -> Result<Arc<Config>> {
 }
 
 /// Brings the schema up to date. Blocks, and must not run on a thread of an async runtime.
-pub(crate) fn migrate(config: &Arc<Config>, migrations: &[Migration]) -> Result<()> {
+pub(crate) fn migrate(config: &Arc<Config>, options: &PgOptions) -> Result<()> {
     let mut session = Session::Postgres(PgSession::new(config, false));
-    migrations::run(&mut session, migrations)
+    migrations::run(&mut session, options.migrations, options.make)
 }
 
 /// The life of one connection's thread.

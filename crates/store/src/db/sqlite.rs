@@ -58,13 +58,16 @@ pub struct SqliteOptions {
     /// A command beside a running server sets this to false; its writes then take turns with
     /// the server's.
     pub exclusive: bool,
+    /// Make the tables where there are none yet (default); else such a file is refused and stays as it is. One with tables of
+    /// another program is refused in any case.
+    pub make: bool,
     /// The schema, [`migrations::ALL`] except in tests.
     pub migrations: &'static [Migration],
 }
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { readers: 4, exclusive: true, migrations: ALL }
+        Self { readers: 4, exclusive: true, make: true, migrations: ALL }
     }
 }
 
@@ -80,14 +83,34 @@ pub(crate) struct SqliteSession {
 
 /// Opens the writer's connection and brings the schema up to date. Statistics for the planner are not gathered: every query goes
 /// by keys, and gathering them reads every index whole, seconds for a million orders.
-pub(crate) fn open_writer(path: &Path, migrations: &[Migration]) -> Result<Session> {
+pub(crate) fn open_writer(path: &Path, options: &SqliteOptions) -> Result<Session> {
+    check_ours(path, options.make)?;
     keep_private(path)?;
     let connection =
         connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
     connection.execute_batch(WRITER_SETTINGS).map_err(|error| failed("settings", &error))?;
     let mut session = Session::Sqlite(SqliteSession::new(connection, false));
-    migrations::run(&mut session, migrations)?;
+    migrations::run(&mut session, options.migrations, options.make)?;
     Ok(session)
+}
+
+/// Looks into the file before anything is written to it.
+fn check_ours(path: &Path, make: bool) -> Result<()> {
+    let refused = |message: &str| StoreError::File { path: path.into(), message: message.into() };
+    if !std::fs::metadata(path).is_ok_and(|file| file.len() > 0) {
+        let none = "there are no tables of Chancery in it; start `chancery serve` or `chancery sandbox` once to make them";
+        return if make { Ok(()) } else { Err(refused(none)) };
+    }
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let count = |sql| connection.query_row(sql, (), |row| row.get::<_, i64>(0));
+    let others = count("SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table'");
+    let ours = count("SELECT COUNT(*) FROM sqlite_schema WHERE name = 'schema_version'");
+    match (ours, others) {
+        (Ok(0), Ok(0)) if make => Ok(()),
+        (Ok(0), Ok(_)) => Err(refused("it is no database of Chancery")),
+        (Ok(_), Ok(_)) => Ok(()),
+        (Err(error), _) | (_, Err(error)) => Err(refused(&error.to_string())),
+    }
 }
 
 /// Opens a connection that only reads.

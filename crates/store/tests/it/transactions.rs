@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use store::migrations::{ALL, Migration};
-use store::testing::TestDb;
+use store::testing::{PgServer, TestDb};
 use store::{ConstraintKind, PgOptions, Sql, SqliteOptions, Store, StoreError, Tx, params};
 
 use super::on_both;
@@ -391,12 +391,13 @@ async fn sixty_four_tasks_add_up(db: TestDb) {
 
 async fn groups_on_several_connections_add_up(db: TestDb) {
     let store = if db.address().starts_with("host=") {
-        let options = PgOptions { writers: 3, readers: 1, group: 16, migrations: schema() };
+        let options =
+            PgOptions { writers: 3, readers: 1, group: 16, make: true, migrations: schema() };
         Store::open_postgres_with(&db.address(), options)
     } else {
         Store::open_sqlite_with(
             db.address(),
-            SqliteOptions { migrations: schema(), exclusive: false, readers: 1 },
+            SqliteOptions { migrations: schema(), exclusive: false, make: true, readers: 1 },
         )
     };
     add_up(&store.expect("opens")).await;
@@ -465,10 +466,40 @@ fn one_process_at_a_time_serves_a_file() {
     let first = db.open();
     let second = Store::open_sqlite(db.address(), 1);
     assert!(matches!(second, Err(StoreError::InUse(_))));
-    let beside = SqliteOptions { exclusive: false, ..SqliteOptions::default() };
+    let beside = SqliteOptions { exclusive: false, make: false, ..SqliteOptions::default() };
     let beside = Store::open_sqlite_with(db.address(), beside).expect("a command beside it");
     drop((first, beside));
     Store::open_sqlite(db.address(), 1).expect("free again");
+}
+
+#[test]
+fn what_is_not_ours_stays_as_it_is() {
+    let db = TestDb::new(store::Database::Sqlite);
+    let beside = SqliteOptions { exclusive: false, make: false, ..SqliteOptions::default() };
+    let refused = |options: &SqliteOptions| {
+        let opened = Store::open_sqlite_with(db.address(), options.clone());
+        opened.err().map(|error| error.to_string()).unwrap_or_default()
+    };
+    std::fs::write(db.address(), "").expect("an empty file");
+    assert!(refused(&beside).contains("no tables of Chancery"));
+    assert_eq!(std::fs::read(db.address()).expect("a file"), b"");
+    let other = rusqlite::Connection::open(db.address()).expect("a database");
+    other.execute_batch("CREATE TABLE recipes (name TEXT)").expect("a table");
+    drop(other);
+    let before = std::fs::read(db.address()).expect("a file");
+    for options in [&beside, &SqliteOptions::default()] {
+        assert!(refused(options).contains("no database of Chancery"));
+        assert_eq!(std::fs::read(db.address()).expect("a file"), before);
+    }
+    std::fs::write(db.address(), "of something else entirely, and long").expect("a file");
+    assert!(refused(&beside).contains("not a database"));
+
+    let server = PgServer::shared();
+    server.admin("CREATE DATABASE not_ours");
+    let beside = PgOptions { make: false, ..PgOptions::for_connections(1) };
+    let opened = Store::open_postgres_with(&server.address("not_ours"), beside);
+    let refused = opened.err().expect("no tables");
+    assert!(refused.to_string().contains("no tables of Chancery"), "{refused}");
 }
 
 #[test]
