@@ -197,6 +197,9 @@ fn the_receiver_may_decline(sandbox: &Sandbox) {
     let code = code(&mail);
     let url = format!("{}/products/RejectDCVCode", sandbox.at("api"));
     let form = [("orderNumber", order.as_str()), ("dcvCode", code.as_str())];
+    let wrong = decline(sandbox, &order, "another");
+    assert!(wrong.contains(&format!("/products/RejectDCVCode?orderNumber={order}")), "{wrong}");
+    assert!(!wrong.contains("EnterDCVCode"), "no way to what was not wanted: {wrong}");
     let page = sandbox.http().post(url).form(&form).send().expect("a page");
     assert_eq!(page.status(), 200);
     let html = page.text().expect("text");
@@ -211,7 +214,9 @@ fn the_receiver_may_decline(sandbox: &Sandbox) {
     let again = sandbox.http().post(format!("{}/products/RejectDCVCode", sandbox.at("api")));
     again.form(&form).send().expect("a page");
     assert_eq!(sandbox.rows(&ledger), lines);
-    assert_eq!(sentence(&enter(sandbox, &order, &code)), WRONG);
+    let over = enter(sandbox, &order, &code);
+    assert_eq!(sentence(&over), WRONG);
+    assert!(over.contains("This order is over"), "{over}");
     let again = Form::new(&[("orderNumber", &order), ("newMethod", "HTTP_CSR_HASH")]);
     let again = sandbox.call("!AutoUpdateDCV", &again);
     assert_eq!(again.get("errorCode"), "-4", "{}", again.raw);
@@ -246,7 +251,9 @@ fn the_receiver_may_decline_until_it_is_issued(sandbox: &Sandbox) {
     let code = code(&mail(sandbox, &address, 1));
     assert_eq!(sentence(&enter(sandbox, &order, &code)), RIGHT);
     issued(sandbox, &order, "code entered");
-    assert_eq!(sentence(&decline(sandbox, &order, &code)), ISSUED);
+    let late = decline(sandbox, &order, &code);
+    assert_eq!(sentence(&late), ISSUED);
+    assert!(late.contains("revocation"), "{late}");
     assert_eq!(sentence(&decline(sandbox, &order, "another")), WRONG);
 }
 

@@ -442,6 +442,8 @@ pub enum Entered {
     },
     /// The certificate was issued before.
     AlreadyIssued,
+    /// It was right, and the order has come to nothing.
+    Over,
     /// Wrong code, unknown order, or a code that is too old: all the same.
     Wrong,
 }
@@ -472,7 +474,7 @@ pub async fn enter_code(
             return Ok(Entered::Wrong);
         }
         if !order.state.is_open() {
-            return Ok(if order.der.is_some() { Entered::AlreadyIssued } else { Entered::Wrong });
+            return Ok(if order.der.is_some() { Entered::AlreadyIssued } else { Entered::Over });
         }
         if !desk.policy.method_allowed(DcvMethod::Email, now) {
             return Ok(Entered::Wrong);
@@ -526,7 +528,9 @@ pub enum Declined {
     Rejected(String),
     /// Too late: the certificate was issued, or is being issued now.
     AlreadyIssued,
-    /// Wrong code, unknown order, an order that is over: all the same.
+    /// It has come to nothing before.
+    Over,
+    /// Wrong code, unknown order, an order whose payment is awaited: all the same.
     Wrong,
 }
 
@@ -557,6 +561,7 @@ pub async fn reject_by_code(
             RequestState::AwaitingValidation { .. } | RequestState::Ready => {}
             RequestState::Issuing { .. } => return Ok(Declined::AlreadyIssued),
             _ if order.der.is_some() => return Ok(Declined::AlreadyIssued),
+            state if !state.is_open() => return Ok(Declined::Over),
             _ => return Ok(Declined::Wrong),
         }
         let domain = row.name.to_string();

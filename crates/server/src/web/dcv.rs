@@ -35,6 +35,14 @@ impl Page {
             _ => None,
         }
     }
+
+    /// The last part of the path of its form.
+    fn form(self) -> &'static str {
+        match self {
+            Page::Enter => "EnterDCVCode",
+            Page::Reject => "RejectDCVCode",
+        }
+    }
 }
 
 /// What the form says.
@@ -77,7 +85,7 @@ pub async fn answer(house: &Arc<House>, peer: Peer, request: Request<Body>, page
     }
     let number = form.order.as_deref().and_then(|n| n.parse().ok()).map(OrderNumber);
     let (Some(number), Some(code)) = (number, form.code) else {
-        return html(pages::invalid(brand, form.order.as_deref()));
+        return html(pages::invalid(brand, page.form(), form.order.as_deref()));
     };
     let from = Forwarded::of(house, peer, &parts.headers).address;
     if !house.code_tries.allows(from, number) {
@@ -90,13 +98,15 @@ pub async fn answer(house: &Arc<House>, peer: Peer, request: Request<Body>, page
                 pages::confirmed(brand, number.0, &domain, waiting)
             }
             Ok(Entered::AlreadyIssued) => pages::already_issued(brand, number.0),
-            Ok(Entered::Wrong) => pages::invalid(brand, form.order.as_deref()),
+            Ok(Entered::Over) => pages::over(brand, number.0),
+            Ok(Entered::Wrong) => pages::invalid(brand, page.form(), form.order.as_deref()),
             Err(failure) => trouble(brand, failure),
         },
         Page::Reject => match dcv::reject_by_code(house, number, code, from).await {
             Ok(Declined::Rejected(domain)) => pages::rejected(brand, number.0, &domain),
-            Ok(Declined::AlreadyIssued) => pages::already_issued(brand, number.0),
-            Ok(Declined::Wrong) => pages::invalid(brand, form.order.as_deref()),
+            Ok(Declined::AlreadyIssued) => pages::too_late(brand, number.0),
+            Ok(Declined::Over) => pages::over(brand, number.0),
+            Ok(Declined::Wrong) => pages::invalid(brand, page.form(), form.order.as_deref()),
             Err(failure) => trouble(brand, failure),
         },
     })

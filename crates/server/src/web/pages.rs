@@ -2,8 +2,8 @@
 //!
 //! Mail scanners open links, so a GET only ever shows a form, built from the address alone: it looks nothing up and
 //! says nothing about whether an order exists. What a POST of the form led to is told by [`confirmed`],
-//! [`already_issued`], [`invalid`] and [`rejected`]; programs that post the form themselves know the first three by a
-//! sentence each and expect status 200. An unknown order is answered like a wrong code, by [`invalid`].
+//! [`already_issued`], [`invalid`], [`over`], [`too_late`] and [`rejected`]; programs that post the form themselves look
+//! for one of three sentences of them and expect status 200. An unknown order is answered like a wrong code, by [`invalid`].
 //!
 //! The pages need no script. Their one stylesheet is a file of ours ([`STYLESHEET`] at [`STYLESHEET_PATH`]), so the
 //! policy in [`HEADERS`] allows nothing inline and nothing from elsewhere. A page's address may hold a code: it is sent
@@ -63,10 +63,23 @@ pub fn already_issued(brand: &str, order: i64) -> Page {
     page(200, &AlreadyIssued { brand, order })
 }
 
-/// The code is wrong or too old, or there is no such order: nobody learns which. For `EnterDCVCode2` and `RejectDCVCode`.
+/// The code was right, and the order has a certificate: it can no longer be declined.
 #[must_use]
-pub fn invalid(brand: &str, order: Option<&str>) -> Page {
-    page(200, &Invalid { brand, order: plausible_order(order) })
+pub fn too_late(brand: &str, order: i64) -> Page {
+    page(200, &TooLate { brand, order })
+}
+
+/// The code was right, and the order has come to nothing before.
+#[must_use]
+pub fn over(brand: &str, order: i64) -> Page {
+    page(200, &Over { brand, order })
+}
+
+/// The code is wrong or too old, or there is no such order: nobody learns which. `form`: `EnterDCVCode` or `RejectDCVCode`,
+/// where it can be tried again.
+#[must_use]
+pub fn invalid(brand: &str, form: &str, order: Option<&str>) -> Page {
+    page(200, &Invalid { brand, form, order: plausible_order(order) })
 }
 
 /// The order was declined for this domain.
@@ -147,9 +160,24 @@ struct AlreadyIssued<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "dcv/too_late.html")]
+struct TooLate<'a> {
+    brand: &'a str,
+    order: i64,
+}
+
+#[derive(Template)]
+#[template(path = "dcv/over.html")]
+struct Over<'a> {
+    brand: &'a str,
+    order: i64,
+}
+
+#[derive(Template)]
 #[template(path = "dcv/invalid.html")]
 struct Invalid<'a> {
     brand: &'a str,
+    form: &'a str,
     order: Option<&'a str>,
 }
 
@@ -206,8 +234,10 @@ mod tests {
             confirmed(text, 10_000_007, text, 1),
             confirmed(text, 10_000_007, text, usize::MAX),
             already_issued(text, 0),
-            invalid(text, Some(text)),
-            invalid(text, None),
+            too_late(text, 0),
+            over(text, 0),
+            invalid(text, text, Some(text)),
+            invalid(text, "EnterDCVCode", None),
             rejected(text, 1, text),
         ];
         pages.extend(Trouble::ALL.map(|trouble| problem(text, trouble)));
@@ -225,7 +255,9 @@ mod tests {
             (confirmed("B", 10_000_007, domain, 0), SENTENCES[0]),
             (confirmed("B", 10_000_007, domain, 3), SENTENCES[0]),
             (already_issued("B", 10_000_007), SENTENCES[1]),
-            (invalid("B", Some("10000007")), SENTENCES[2]),
+            (too_late("B", 10_000_007), SENTENCES[1]),
+            (over("B", 10_000_007), SENTENCES[2]),
+            (invalid("B", "EnterDCVCode", Some("10000007")), SENTENCES[2]),
         ] {
             assert_eq!((page.status, sentences(&page)), (200, vec![sentence]));
         }
@@ -284,8 +316,11 @@ mod tests {
 
     #[test]
     fn an_unknown_order_looks_like_a_wrong_code() {
-        let (known, unknown) = (invalid("B", Some("10000007")), invalid("B", Some("99999999")));
-        assert_eq!(known.html.replace("10000007", "99999999"), unknown.html);
+        for form in ["EnterDCVCode", "RejectDCVCode"] {
+            let of = |order| invalid("B", form, Some(order)).html;
+            assert_eq!(of("10000007").replace("10000007", "99999999"), of("99999999"));
+            assert!(of("10000007").contains(&format!("/products/{form}?orderNumber=10000007")));
+        }
     }
 
     #[test]
