@@ -324,8 +324,14 @@ pub fn settle(
     generate: impl FnOnce() -> UniqueValue,
 ) -> Result<Placement, Refusal> {
     check_addresses(composed, request, facts)?;
-    if request.stub_order_number.is_some() && !facts.stub_is_redeemable {
-        return Err(Refusal::invalid("stubOrderNumber"));
+    if request.stub_order_number.is_some() {
+        if !facts.stub_is_redeemable {
+            return Err(Refusal::invalid("stubOrderNumber"));
+        }
+        if !composed.choice.logos.is_empty() {
+            let why = "A stub order pays for no add-on";
+            return Err(Refusal::invalid_because("product", why));
+        }
     }
     let unique_value = choose_unique_value(request.unique_value.clone(), facts, generate)?;
     if request.check_fon_is_unique && facts.foreign_order_number_used {

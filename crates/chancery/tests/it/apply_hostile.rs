@@ -275,7 +275,7 @@ fn heads_alone(sandbox: &Sandbox) {
     let pki = format!("{}/crl/nobody.crl", sandbox.at("api"));
     let page = format!("{}/", sandbox.at("web"));
     for (address, status) in [(url(sandbox), 200), (pki, 404), (page, 0)] {
-        for version in ["--http1.1", "--http2"] {
+        for version in ["--http1.0", "--http1.1", "--http2"] {
             let told = curl(
                 sandbox,
                 &[version, "-I", "-o", "/dev/null", "-w", "%{http_code} %{exitcode}", &address],

@@ -569,6 +569,24 @@ fn what_a_replacement_may_not_claim(sandbox: &Sandbox) {
         .order_number();
     let checks = sandbox.request_column(&order, "checks");
     assert!(checks.contains("applicant_representative=passed call_back=passed"), "{checks}");
+    let done = replace(sandbox, &order, &[("isCustomerValidated", "Y")]);
+    assert_eq!(done.get("expectedDeliveryTime"), "1", "{}", done.raw);
+    let checks = sandbox.request_column(&order, "checks");
+    assert!(checks.contains("organization=passed"), "{checks}");
+    // Who may not has it looked at by an officer, once.
+    for _ in 0..2 {
+        let form = [("orderNumber", &foreign[..]), ("isCustomerValidated", "Y")];
+        let form = Form::new(&form).set("responseFormat", "1").login(sandbox, "webhost");
+        Answer::read(&sandbox.post("!AutoReplaceSSL", &form)).order_number();
+        let checks = sandbox.request_column(&foreign, "checks");
+        assert!(checks.contains("organization=open") && checks.ends_with("approval=open"));
+        assert_eq!(checks.matches("approval").count(), 1, "{checks}");
+    }
+    // A representative of another organisation has that one's address.
+    let other = [("appRepOrganizationName", "Agents Ltd"), ("appRepLocalityName", "Leeds")];
+    replace(sandbox, &order, &other).refused(-3, "The 'appRepPostalCode' argument is missing!");
+    let whole = [&other[..], &[("appRepPostalCode", "LS1"), ("appRepCountryName", "GB")]].concat();
+    replace(sandbox, &order, &whole).order_number();
     // A test order stays one.
     let test = order_by("CNAME_CSR_HASH", &Csr::new(&fresh_name("claim"))).set("test", "Y");
     let test = place(sandbox, &test);

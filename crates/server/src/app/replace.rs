@@ -176,6 +176,10 @@ impl Replacement {
         if self.request.test.is_some_and(|test| test != old.test) {
             return Err(Refusal::invalid("test").into());
         }
+        let lacks = self.request.representative.lacks();
+        if let Some(parameter) = lacks.filter(|_| bought.level().names_a_subject()) {
+            return Err(Refusal::Missing(parameter).into());
+        }
         match self.request.days {
             Some(days) if days != old.term_days => {
                 let why = format!("The order is for {} days", old.term_days);
@@ -536,6 +540,9 @@ impl Replacement {
     /// (fresh proofs of the chain count).
     fn checks(&self, old: &OrderView, bought: &Bought, pending: bool) -> Vec<Check> {
         let person = &self.request.representative;
+        let level = bought.level();
+        let validated = self.request.is_customer_validated == Some(true) && level.names_a_subject();
+        let trusted = self.caller.account().privileges.registration_authority;
         if pending && old.state != RequestState::Ready {
             let now = |c: &Check| match c.kind {
                 CheckKind::DomainControl => CheckState::Open,
@@ -545,9 +552,17 @@ impl Replacement {
                 CheckKind::CallBack if person.is_call_back_completed == Some(true) => {
                     CheckState::Passed
                 }
+                CheckKind::Organization if validated && trusted && !level.is_extended() => {
+                    CheckState::Passed
+                }
                 _ => c.state,
             };
-            return old.state.checks().iter().map(|c| Check { state: now(c), ..*c }).collect();
+            let kept = old.state.checks().iter();
+            let mut checks: Vec<Check> = kept.map(|c| Check { state: now(c), ..*c }).collect();
+            if validated && !trusted && !checks.iter().any(|c| c.kind == CheckKind::Approval) {
+                checks.push(Check { kind: CheckKind::Approval, state: CheckState::Open });
+            }
+            return checks;
         }
         let state = |kind| match kind {
             CheckKind::DomainControl => CheckState::Open,

@@ -79,7 +79,8 @@ fn config(chain: &[u8], key: &[u8]) -> Result<Arc<ServerConfig>, BadTls> {
         .with_no_client_auth()
         .with_single_cert(chain, key)
         .map_err(|e| bad(&e))?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols =
+        ["h2", "http/1.1", "http/1.0"].map(|name| name.as_bytes().to_vec()).into();
     Ok(Arc::new(config))
 }
 
