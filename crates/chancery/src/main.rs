@@ -118,8 +118,11 @@ fn start_log(command: &Command) {
         Command::Serve(arguments) | Command::Worker(arguments) => ("info", arguments.log_json),
         _ => ("warn", false),
     };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("CHANCERY_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    let asked = std::env::var("CHANCERY_LOG").ok().filter(|asked| !asked.trim().is_empty());
+    let read = asked.as_ref().map(tracing_subscriber::EnvFilter::try_new);
+    let odd = read.as_ref().and_then(|read| read.as_ref().err()).map(ToString::to_string);
+    let filter = read.and_then(Result::ok);
+    let filter = filter.unwrap_or_else(|| tracing_subscriber::EnvFilter::new(default));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if json {
         log.json().init();
@@ -127,5 +130,8 @@ fn start_log(command: &Command) {
         let colours = std::io::stderr().is_terminal()
             && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         log.with_ansi(colours).init();
+    }
+    if let Some(odd) = odd {
+        tracing::warn!("CHANCERY_LOG is left out, for it is no filter: {odd}");
     }
 }

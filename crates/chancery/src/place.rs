@@ -6,6 +6,8 @@ use anyhow::{bail, ensure};
 use server::config::File;
 use server::operator::Office;
 
+use crate::print;
+
 /// Which house, and how to answer.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Place {
@@ -53,6 +55,11 @@ impl Place {
     }
 
     fn address(&self) -> anyhow::Result<String> {
+        let of_environment = std::env::var_os("CHANCERY_CONFIG").map(PathBuf::from);
+        let said = self.config.as_ref().filter(|config| of_environment.as_ref() != Some(*config));
+        if let Some(config) = said.filter(|_| self.dir.is_some() || self.database.is_some()) {
+            bail!("say one house, not two: --config {}, or --dir or --database", config.display());
+        }
         if let Some(dir) = &self.dir {
             let path = dir.join("store.sqlite");
             ensure!(
@@ -74,8 +81,38 @@ impl Place {
     }
 }
 
-/// Who is written into the audit trail: the user at the shell.
+/// Who is written into the audit trail: the user as whom this runs, by the system's own word. Root is told beside who used
+/// `sudo` to become it; nobody else is believed in what stands in the environment.
 fn actor() -> String {
-    let user = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
-    format!("shell:{}", user.as_deref().unwrap_or("unknown"))
+    let uid = rustix::process::getuid().as_raw();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let user = user_of(uid, &users).map_or_else(|| format!("uid {uid}"), str::to_owned);
+    let before = std::env::var("SUDO_USER").ok().filter(|name| uid == 0 && !name.is_empty());
+    match before {
+        Some(before) => format!("shell:{user} (sudo by {})", print::visible(&before)),
+        None => format!("shell:{user}"),
+    }
+}
+
+/// The name of a user, from lines like those of passwd(5).
+fn user_of(uid: u32, users: &str) -> Option<&str> {
+    let mut found = users.lines().filter_map(|line| {
+        let mut fields = line.split(':');
+        let (name, _password, number) = (fields.next()?, fields.next()?, fields.next()?);
+        (number.parse() == Ok(uid)).then_some(name)
+    });
+    found.next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_are_found_by_number() {
+        let users = "root:x:0:0:root:/root:/bin/sh\nodd\nann:x:1000:1000::/home/ann:\n";
+        assert_eq!(user_of(1_000, users), Some("ann"));
+        assert_eq!(user_of(0, users), Some("root"));
+        assert_eq!(user_of(1, users), None);
+    }
 }

@@ -28,7 +28,7 @@ pub fn table<const N: usize>(
 ) -> anyhow::Result<()> {
     let mut table = Table::new();
     table.set_header(header);
-    table.add_rows(rows);
+    table.add_rows(rows.into_iter().map(|row| row.map(|cell| visible(&cell))));
     if std::io::stdout().is_terminal() {
         table.load_style(presets::UTF8_HORIZONTAL_ONLY);
         table.set_content_arrangement(ContentArrangement::Dynamic);
@@ -44,9 +44,19 @@ pub fn table<const N: usize>(
 pub fn details(pairs: &[(&str, String)]) -> anyhow::Result<()> {
     let width = pairs.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     for (name, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
-        line(&format!("{name:width$}  {value}"))?;
+        line(&format!("{name:width$}  {}", visible(value)))?;
     }
     Ok(())
+}
+
+/// A text of somebody else's as it may be shown: what would move the cursor, or turn or hide what stands beside it, is
+/// written out.
+pub fn visible(text: &str) -> String {
+    let shown = |c: char| match server::operator::is_harmless(c) {
+        true => c.to_string(),
+        false => c.escape_default().to_string(),
+    };
+    text.chars().map(shown).collect()
 }
 
 /// A value that may be missing.

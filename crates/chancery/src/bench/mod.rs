@@ -49,22 +49,22 @@ pub struct Arguments {
     #[arg(long, conflicts_with = "database")]
     private_postgres: bool,
     /// Connections, kept open
-    #[arg(long, value_name = "N", default_value_t = 32)]
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = at_least_one())]
     connections: usize,
     /// Orders between placing and collecting, at most
-    #[arg(long, value_name = "N", default_value_t = 256)]
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = at_least_one())]
     in_flight: usize,
     /// How long each phase is measured
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: u64,
     /// How long each phase runs before it is measured
     #[arg(long, value_name = "N", default_value_t = 3)]
     warm_up: u64,
     /// Measure this many orders instead
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one())]
     orders: Option<usize>,
     /// Accounts that order, in turn; with 1 it is the sandbox's `reseller`
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one())]
     accounts: usize,
     /// Keys of the requests
     #[arg(long, value_enum, default_value = "p256")]
@@ -101,6 +101,10 @@ const FILL_BATCH: usize = 20_000;
 /// Orders a second that are made beforehand, per phase.
 const MOST_PLACED: u64 = 10_000;
 const MOST_ISSUED: u64 = 5_000;
+
+fn at_least_one() -> impl clap::builder::TypedValueParser<Value = usize> {
+    clap::builder::RangedU64ValueParser::<usize>::new().range(1..)
+}
 
 /// Runs.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {

@@ -12,7 +12,8 @@ use crate::{print, secrets};
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  chancery account create shop --config chancery.toml --currency EUR --credit-limit 500.00 --privileges test,bonus
+  chancery account create shop --config chancery.toml --currency EUR \\
+    --credit-limit 500.00 --privileges test,bonus
   chancery account deposit shop 1000.00 --note \"invoice 17\" --config chancery.toml
   chancery account set shop --allowed-ips 192.0.2.0/24,2001:db8::/32 --config chancery.toml
   chancery account list --dir .chancery --json")]

@@ -16,7 +16,8 @@ use crate::{print, secrets};
 #[command(after_help = "\
 Examples:
   chancery ceremony --config chancery.toml
-  chancery ceremony --dir keys --organization \"Example Trust\" --country GB --base-url http://pki.example.com
+  chancery ceremony --dir keys --organization \"Example Trust\" --country GB \\
+    --base-url http://pki.example.com
   openssl verify -CAfile keys/roots.pem keys/ca/public-dv-ec.crt.pem")]
 pub struct Arguments {
     /// The configuration of `chancery serve`, which says folder, organisation, country, URL and key size

@@ -46,7 +46,7 @@ enum Command {
         /// Its number
         order: i64,
         /// For the audit trail
-        #[arg(long, value_name = "TEXT")]
+        #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
         why: String,
     },
     /// Revoke an order's certificate
@@ -178,7 +178,7 @@ fn print_list(all: &[OrderLine]) -> anyhow::Result<()> {
             o.order.to_string(),
             o.placed_at.clone(),
             o.product.to_string(),
-            o.common_name.clone().unwrap_or_default(),
+            o.name.clone(),
             o.state.to_owned(),
             o.cost.clone(),
             o.foreign_order_number.clone().unwrap_or_default(),

@@ -28,7 +28,8 @@ Examples:
   chancery config example > chancery.toml
   chancery ceremony --config chancery.toml
   chancery serve --config chancery.toml
-  chancery serve --config chancery.toml --log-json --passphrase-fd 3 3< /run/secrets/ca-passphrase")]
+  chancery serve --config chancery.toml --log-json --passphrase-fd 3 \\
+    3< /run/secrets/ca-passphrase")]
 pub struct Arguments {
     /// The configuration; `chancery config example` prints one
     #[arg(long, value_name = "FILE", env = "CHANCERY_CONFIG")]

@@ -16,7 +16,8 @@ A text may hold {{ variable }}, {% if … %} and {% for … %}. For dcv there ar
 code, link, reject_link, brand and expires; the text must show {{ code }}.
 
 Examples:
-  chancery template add --account shop --kind dcv --subject \"Confirm {{ domain }}\" --text dcv.txt --config chancery.toml
+  chancery template add --account shop --kind dcv --subject \"Confirm {{ domain }}\" \\
+    --text dcv.txt --config chancery.toml
   chancery template list --account shop --config chancery.toml")]
 pub struct Arguments {
     #[command(flatten)]

@@ -51,6 +51,7 @@ fn an_account_made_beside_a_running_sandbox_orders(sandbox: &Sandbox) {
     assert!(details["certificate"]["pem"].as_str().is_some_and(|p| p.contains("BEGIN CERT")));
     let listed = cli(sandbox, &["order", "list", "--account", &shop.name]);
     assert_eq!(listed[0]["order"].to_string(), order);
+    assert_eq!(listed[0]["name"], name.as_str());
     let ledger = cli(sandbox, &["account", "ledger", &shop.name]);
     assert_eq!(ledger[0]["amount"], "-79.00");
     assert_eq!(ledger[0]["order"].to_string(), order);
@@ -84,6 +85,9 @@ fn ten_wrong_passwords_lock_and_the_operator_unlocks(sandbox: &Sandbox) {
     }
     assert!(!shop.enters());
     assert_eq!(shop.shown()["state"], "locked");
+    let events = cli(sandbox, &["audit", "list", "--account", &shop.name]);
+    assert_eq!(events[0]["kind"], "account.locked");
+    assert_eq!(events[0]["detail"]["from"], "127.0.0.1");
     assert_eq!(cli(sandbox, &["account", "unlock", &shop.name])["state"], "open");
     assert!(shop.enters());
     assert_eq!(cli(sandbox, &["account", "lock", &shop.name])["state"], "locked");
@@ -151,7 +155,7 @@ fn a_customer_pays_and_the_operator_notes_it(sandbox: &Sandbox) {
     cli(sandbox, &["order", "paid", &order]);
     shop.collect(&order);
     let [flag, place] = sandbox.place();
-    refused(&["order", "paid", &order, &flag, &place], "cannot be paid for");
+    refused(&["order", "paid", &order, &flag, &place], "nothing is owed");
     assert_eq!(shop.shown()["balance"], "0.00");
 }
 
@@ -174,7 +178,7 @@ fn credit_is_deposited_limited_and_given_back(sandbox: &Sandbox) {
 
     assert_eq!(cli(sandbox, &["order", "cancel", &second, "--why", "typo"])["state"], "rejected");
     assert_eq!(shop.shown()["balance"], "0.00");
-    refused(&["order", "cancel", &second, "--why", "again", &flag, &place], "'rejected'");
+    refused(&["order", "cancel", &second, "--why", "again", &flag, &place], "before: typo");
     assert_eq!(shop.shown()["balance"], "0.00");
     let ledger = cli(sandbox, &["account", "ledger", &shop.name]);
     let kinds: Vec<&str> =
@@ -198,6 +202,12 @@ fn a_stub_order_is_redeemed_once(sandbox: &Sandbox) {
     cli(sandbox, &["account", "set", &shop.name, "--privileges", "voucher,bonus"]);
     let stub = cli(sandbox, &make)["stubOrderNumber"].to_string();
     shop.redeem("999999999").refused(-4, "The value of the 'stubOrderNumber' argument is invalid!");
+    let logo = Form::order(488, &Csr::new(&fresh_name("stub"))).set("product", "488,490");
+    shop.post(
+        "!AutoApplySSL",
+        logo.set("stubOrderNumber", &stub).set("idaEmailAddress", "a@example.com"),
+    )
+    .refused(-4, "The value of the 'product' argument is invalid!");
     let redeemed = shop.redeem(&stub);
     redeemed.order_number();
     assert_eq!(redeemed.get("totalCost"), "0.00");
@@ -294,6 +304,7 @@ fn what_does_not_exist_is_named(sandbox: &Sandbox) {
         (&["order", "stub", "--account", &shop.name, "--product", "1"], "no product 1"),
         (&["certificate", "show", "zz"], "hexadecimal"),
         (&["certificate", "show", "0A"], "no certificate has the serial"),
+        (&["certificate", "show", "10000017"], "`chancery order show`"),
     ] {
         refused(&[arguments, &[&flag, &place]].concat(), words);
     }
@@ -339,6 +350,9 @@ fn what_comes_back_of_a_cancelled_order_is_told(sandbox: &Sandbox) {
     let said = chancery(&["order", "cancel", &order(&shop), "--why", "x", &flag, &place]);
     let said = String::from_utf8_lossy(&said.stdout).into_owned();
     assert!(said.contains("nothing was given for it"), "{said}");
+    let again = ["order", "cancel", &paid, "--why", "x", &flag, &place];
+    refused(&again, "it was rejected before: not wanted");
+    refused(&["order", "paid", &paid, &flag, &place], "nothing is owed");
 }
 
 fn stub_orders_are_listed_and_voided(sandbox: &Sandbox) {

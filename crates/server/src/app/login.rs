@@ -12,7 +12,9 @@ use aws_lc_rs::hmac;
 use domain::account::Account;
 use domain::refusal::Refusal;
 use domain::time::Entropy;
+use serde_json::json;
 use store::accounts;
+use store::events::{self, NewEvent};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use zeroize::Zeroizing;
 
@@ -239,7 +241,7 @@ async fn in_turn(house: &Arc<House>, guess: Guess, place: &mut Place) -> Result<
     let right = verify(slot, hash, guess.password).await && open.is_some();
     if !right {
         if open.is_some() {
-            count_failure(house, guess.name).await?;
+            count_failure(house, guess.name, guess.from).await?;
         }
         return Ok(Checked::Wrong);
     }
@@ -298,13 +300,25 @@ async fn verify(slot: OwnedSemaphorePermit, hash: String, password: Zeroizing<St
     tokio::task::spawn_blocking(check).await.unwrap_or(false)
 }
 
-async fn count_failure(house: &House, name: String) -> Result<(), Failure> {
+async fn count_failure(house: &House, name: String, from: IpAddr) -> Result<(), Failure> {
     let now = house.clock.now();
     let count = move |tx: &mut store::Tx<'_>| {
         let Some(fresh) = accounts::login_to_change(tx, &name)? else {
             return Ok(());
         };
         let (tries, locked_until) = fresh.account.after_wrong_password(now);
+        if let Some(until) = locked_until {
+            let detail = json!({ "until": until.to_string(), "from": from.to_string() });
+            let event = NewEvent {
+                account: fresh.account.id,
+                order: None,
+                kind: "account.locked",
+                actor: "chancery",
+                detail: &detail.to_string(),
+                at: now,
+            };
+            events::append(tx, &event)?;
+        }
         accounts::count_wrong_password(tx, fresh.account.id, tries, locked_until)
     };
     house.store.write("count_wrong_password", count).await.map_err(Failure::Store)

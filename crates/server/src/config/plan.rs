@@ -55,6 +55,14 @@ impl Settings {
         open::country(&file.country)?;
         open::organization(&file.organization)?;
         open::database(&file.database)?;
+        if file.ca_dir.as_os_str().is_empty() {
+            return Err(BadConfig("ca_dir: say in which folder the CAs are".into()));
+        }
+        if file.brand.as_ref().is_some_and(|brand| brand.trim().is_empty()) {
+            return Err(BadConfig(
+                "brand: it is empty; leave the line out for the organisation's name".into(),
+            ));
+        }
         public_url(&file.public_url)?;
         check_doors(file.listen, file.listen_http)?;
         check_numbers(&file)?;
@@ -180,7 +188,9 @@ impl File {
     /// Relative paths count from this folder.
     fn settled_in(mut self, folder: &Path) -> Self {
         let settle = |path: &mut PathBuf| *path = folder.join(&*path);
-        settle(&mut self.ca_dir);
+        if !self.ca_dir.as_os_str().is_empty() {
+            settle(&mut self.ca_dir);
+        }
         if let Some(TlsChoice::Files(tls)) = &mut self.tls {
             settle(&mut tls.certificate);
             settle(&mut tls.key);
@@ -204,18 +214,19 @@ impl File {
     }
 }
 
-/// `https://`, a host and perhaps a port and a path: links in mails begin with it.
+/// `https://`, a host and perhaps a port: links in mails begin with it, and pages name each other from the root.
 fn public_url(text: &str) -> Result<Url, BadConfig> {
     let url = Url::parse(text).ok().filter(|url| {
         let user = !url.username().is_empty() || url.password().is_some();
-        url.scheme() == "https" && !user && url.query().is_none() && url.fragment().is_none()
+        let rest = url.path() != "/" || url.query().is_some() || url.fragment().is_some();
+        url.scheme() == "https" && !user && !rest
     });
     // A browser would find its way out of more than this; a mail has to be read by all.
     let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~:/[]".contains(&b));
     url.filter(|url| plain && text.starts_with("https://") && url.host().is_some()).ok_or_else(|| {
         BadConfig(format!(
-            "public_url: '{text}' will not do: links in mails begin with it, so write https:// and a host name; \
-             for example https://ca.example.com"
+            "public_url: '{text}' will not do: links in mails begin with it, so write https:// and a host name, \
+             without a path; for example https://ca.example.com"
         ))
     })
 }
@@ -424,7 +435,7 @@ mod tests {
     fn hosts_are_read_as_they_are_meant() {
         for (url, host) in [
             ("https://ca.example.com", "ca.example.com"),
-            ("https://ca.example.com:8443/shop", "ca.example.com"),
+            ("https://ca.example.com:8443/", "ca.example.com"),
             ("https://[::1]:8443", "::1"),
             ("https://192.0.2.7", "192.0.2.7"),
         ] {
@@ -446,6 +457,9 @@ mod tests {
             ("https://ca.example.com", "https://:8443", "public_url"),
             ("https://ca.example.com", "https://ca.example.com?a=b", "public_url"),
             ("https://ca.example.com", "https://me@ca.example.com", "public_url"),
+            ("https://ca.example.com", "https://ca.example.com/shop", "without a path"),
+            ("#brand = \"Example SSL\"", "brand = \" \"", "brand"),
+            ("ca_dir = \"keys\"", "ca_dir = \"\"", "ca_dir"),
             ("\"GB\"", "\"Britain\"", "country"),
             ("\"Example Trust\"", "\"\"", "organization"),
             ("\"Example Trust\"", "\"Example Trust of Very Many Letters\"", "1 to 32 characters"),

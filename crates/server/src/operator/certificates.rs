@@ -77,9 +77,13 @@ impl CertificateView {
 /// # Errors
 /// When no certificate has that serial.
 pub fn show(office: &Office, serial: &str) -> Done<CertificateView> {
-    let serial = read_serial(serial)?;
+    let (serial, typed) = (read_serial(serial)?, serial.trim().to_owned());
     office.read("certificate", move |tx| {
-        let unknown = || Complaint(format!("no certificate has the serial {serial}"));
+        let unknown = || {
+            let order = typed.len() == 8 && typed.bytes().all(|b| b.is_ascii_digit());
+            let hint = if order { "; orders are shown by `chancery order show`" } else { "" };
+            Complaint(format!("no certificate has the serial {serial}{hint}"))
+        };
         let id = certificates::request_of(tx, serial)?.ok_or_else(unknown)?;
         let order = orders::by_certificate(tx, id)?.ok_or_else(unknown)?;
         let shard = certificates::shard_of(tx, serial)?.map(|(_, shard)| shard);

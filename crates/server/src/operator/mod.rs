@@ -49,6 +49,8 @@ impl From<Failure> for Complaint {
     }
 }
 
+pub use domain::subject::is_harmless;
+
 /// What an operator's command gives.
 pub type Done<T> = Result<T, Complaint>;
 

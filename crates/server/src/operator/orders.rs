@@ -1,11 +1,15 @@
 //! Orders: looked at, taken back, settled, paid for; stub orders.
 
-use domain::certificate::OrderNumber;
+use std::collections::HashMap;
+
+use domain::certificate::{CertificateId, OrderNumber};
 use domain::check::CheckKind;
+use domain::order::RequestState;
 use domain::product::Catalogue;
 use domain::refusal::Refusal;
 use serde::Serialize;
-use store::{certificates, events, evidence, names, orders, stubs};
+use store::names::{self, RequestName};
+use store::{certificates, events, evidence, orders, stubs};
 
 use super::accounts::{by_name, note};
 use super::audit::EventView;
@@ -26,6 +30,8 @@ pub struct OrderLine {
     pub product: i64,
     /// The common name.
     pub common_name: Option<String>,
+    /// The first name ordered, and how many more there are.
+    pub name: String,
     /// State.
     pub state: &'static str,
     /// Cost.
@@ -118,8 +124,16 @@ pub struct EvidenceView {
 }
 
 impl OrderLine {
-    fn new(o: &orders::OrderView) -> Self {
+    /// `names`: all of the request.
+    fn new(o: &orders::OrderView, names: &[RequestName]) -> Self {
+        let mut ordered = names.iter().filter(|n| !n.implicit);
+        let first = ordered.next().map(|n| n.name.to_string()).unwrap_or_default();
+        let name = match ordered.count() {
+            0 => first,
+            more => format!("{first} +{more}"),
+        };
         Self {
+            name,
             order: o.number.0,
             placed_at: o.placed_at.to_string(),
             product: o.product,
@@ -147,13 +161,12 @@ pub fn show(office: &Office, number: i64) -> Done<OrderDetails> {
         let evidence = evidence::of_request(tx, o.certificate)?;
         let events = events::of_order(tx, o.number)?;
         let why = match &o.state {
-            domain::order::RequestState::Rejected { why }
-            | domain::order::RequestState::Failed { why } => Some(why.clone()),
+            RequestState::Rejected { why } | RequestState::Failed { why } => Some(why.clone()),
             _ => None,
         };
         let checks = o.state.checks().iter();
         Ok(OrderDetails {
-            line: OrderLine::new(&o),
+            line: OrderLine::new(&o, &names),
             base_order: o.base.0,
             chain,
             account: o.account.0,
@@ -199,7 +212,14 @@ pub fn list(
             Some(number) => orders::by_foreign_number(tx, id, number, before, limit)?,
             None => orders::of_account(tx, id, before, limit)?,
         };
-        Ok(found.iter().map(OrderLine::new).collect())
+        let ids: Vec<_> = found.iter().map(|o| o.certificate).collect();
+        let mut all: HashMap<CertificateId, Vec<RequestName>> = HashMap::new();
+        for (id, name) in names::of_requests(tx, &ids)? {
+            all.entry(id).or_default().push(name);
+        }
+        let none = Vec::new();
+        let of_it = |o: &orders::OrderView| all.get(&o.certificate).unwrap_or(&none);
+        Ok(found.iter().map(|o| OrderLine::new(o, of_it(o))).collect())
     })
 }
 
@@ -226,6 +246,8 @@ pub struct Cancelled {
 pub fn cancel(office: &Office, number: i64, why: &str) -> Done<Cancelled> {
     let (why, actor, now) = (why.to_owned(), office.actor.clone(), office.now());
     office.write("cancel_order", move |tx| {
+        let order = orders::by_number(tx, OrderNumber(number))?.ok_or_else(|| unknown(number))?;
+        may_be_cancelled(&order)?;
         let given = match placing::cancel_in(tx, OrderNumber(number), &why, &actor, now) {
             Err(Failure::Refused(Refusal::Invalid(..))) => return Err(unknown(number)),
             other => other?,
@@ -244,6 +266,21 @@ pub fn cancel(office: &Office, number: i64, why: &str) -> Done<Cancelled> {
             owed_to_customer: owed,
         })
     })
+}
+
+fn may_be_cancelled(order: &orders::OrderView) -> Done<()> {
+    let number = order.number;
+    let why = match &order.state {
+        state if state.is_open() => return Ok(()),
+        RequestState::Rejected { why } => format!("it was rejected before: {why}"),
+        RequestState::Failed { why } => format!("it has failed, and was paid back: {why}"),
+        RequestState::Expired => "it has expired".to_owned(),
+        RequestState::Revoked { .. } => "its certificate was revoked".to_owned(),
+        _ => format!(
+            "it has a certificate; `chancery order revoke {number} --reason cessationOfOperation` revokes that"
+        ),
+    };
+    Err(Complaint(format!("order {number} cannot be taken back: {why}")))
 }
 
 /// Settles a check, and gives the order's new state.
@@ -265,6 +302,12 @@ pub fn settle(office: &Office, number: i64, check: &str, result: &str) -> Done<&
 /// # Errors
 /// When no money is awaited for it.
 pub fn paid(office: &Office, number: i64) -> Done<&'static str> {
+    let order = office.read("order", move |tx| Ok(orders::by_number(tx, OrderNumber(number))?))?;
+    let order = order.ok_or_else(|| unknown(number))?;
+    if !matches!(order.state, RequestState::AwaitingPayment { .. }) {
+        let state = order.state.word().replace('_', " ");
+        return Err(Complaint(format!("nothing is owed for order {number}: it is {state}")));
+    }
     settle(office, number, CheckKind::Payment.as_str(), "pass")
 }
 
@@ -352,7 +395,7 @@ fn unknown(number: i64) -> Complaint {
     ))
 }
 
-fn name_view(n: names::RequestName) -> NameView {
+fn name_view(n: RequestName) -> NameView {
     NameView {
         name: n.name.to_string(),
         implicit: n.implicit,

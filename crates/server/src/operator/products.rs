@@ -99,7 +99,11 @@ pub fn show(catalogue: &Catalogue, code: i64) -> Done<ProductView> {
 
 /// The code that a stub order keeps: aliases stand for their product.
 pub(super) fn canonical(catalogue: &Catalogue, code: i64) -> Done<i64> {
-    catalogue.product(code).map(|p| p.code).ok_or_else(|| unknown(code))
+    let add_on = || catalogue.logos().any(|logo| logo.code == code);
+    catalogue.product(code).map(|p| p.code).ok_or_else(|| match add_on() {
+        true => Complaint(format!("{code} is an add-on, which is ordered with a product")),
+        false => unknown(code),
+    })
 }
 
 fn unknown(code: i64) -> Complaint {
