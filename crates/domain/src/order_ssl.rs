@@ -314,22 +314,6 @@ pub struct Representative {
     pub is_call_back_completed: Option<bool>,
 }
 
-impl Representative {
-    /// What a representative of another organisation lacks: with `appRepOrganizationName` a locality or a state, a postal code
-    /// and a country belong (D87).
-    #[must_use]
-    pub fn lacks(&self) -> Option<&'static str> {
-        self.organization.as_ref()?;
-        [
-            ("appRepLocalityName", self.locality.is_some() || self.state.is_some()),
-            ("appRepPostalCode", self.postal_code.is_some()),
-            ("appRepCountryName", self.country.is_some()),
-        ]
-        .into_iter()
-        .find_map(|(parameter, is_there)| (!is_there).then_some(parameter))
-    }
-}
-
 /// `callbackMethod`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CallBackMethod {

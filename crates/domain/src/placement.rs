@@ -199,7 +199,10 @@ fn judge_names(choice: &Choice, request: &SslOrderRequest) -> Result<Option<Give
 }
 
 /// One who works for another organisation brings that one's address (D87).
-fn check_other_organization(person: &Representative) -> Result<(), Refusal> {
+///
+/// # Errors
+/// -3.
+pub fn check_other_organization(person: &Representative) -> Result<(), Refusal> {
     if person.organization.is_none() {
         return Ok(());
     }

@@ -176,9 +176,8 @@ impl Replacement {
         if self.request.test.is_some_and(|test| test != old.test) {
             return Err(Refusal::invalid("test").into());
         }
-        let lacks = self.request.representative.lacks();
-        if let Some(parameter) = lacks.filter(|_| bought.level().names_a_subject()) {
-            return Err(Refusal::Missing(parameter).into());
+        if bought.level().names_a_subject() {
+            placement::check_other_organization(&self.request.representative)?;
         }
         match self.request.days {
             Some(days) if days != old.term_days => {
