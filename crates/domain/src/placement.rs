@@ -3,10 +3,13 @@
 //! Three steps, in the order of endpoints.md section 0.4: [`before_csr`] judges what needs no CSR, [`compose`] puts
 //! parameters and CSR together, [`settle`] decides on uniqueness and money with what the store knows.
 
+mod names;
+mod plans;
+
 use crate::account::{Account, PaymentMode};
 use crate::certificate::CertificateStatus;
 use crate::check::{self, Check, CheckKind, CheckState};
-use crate::csr::{Csr, CsrError};
+use crate::csr::Csr;
 use crate::dcv::{AddressSource, CONSTRUCTED, DcvMethod, UniqueValue};
 use crate::identifiers::{NcaIdentifier, OrganizationIdentifier, PersonalIdentifier};
 use crate::mail_address::MailAddress;
@@ -14,11 +17,15 @@ use crate::money::Money;
 use crate::names::{CertName, DnsName};
 use crate::order::RequestState;
 use crate::order_ssl::{
-    ChosenNames, Claims, DcvChoice, DcvList, DcvWishes, Prioritise, Representative, SslOrderRequest,
+    ChosenNames, Claims, DcvWishes, Prioritise, Representative, SslOrderRequest,
 };
 use crate::product::{Catalogue, Choice, Kind, Level};
 use crate::refusal::Refusal;
 use crate::subject::{self, Subject};
+pub use names::choose_names;
+use names::{common_name_wishes, put_together, read_list, read_single};
+pub use plans::plan;
+use plans::plan_ordered;
 
 /// What [`before_csr`] finds.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -469,335 +476,6 @@ fn checks_of(
     }
     let hours = check::expected_hours(level, &checks);
     (checks, hours)
-}
-
-/// Chooses the names of a certificate from parameters and CSR.
-///
-/// # Errors
-/// -3, -4, -5, -6, -8, -18, -19, -35.
-pub fn choose_names(
-    choice: &Choice,
-    request: &SslOrderRequest,
-    csr: &Csr,
-) -> Result<ChosenNames, Refusal> {
-    put_together(choice, None, request, csr)
-}
-
-/// The names, of which those that parameters say may have been read already.
-fn put_together(
-    choice: &Choice,
-    given: Option<GivenNames>,
-    request: &SslOrderRequest,
-    csr: &Csr,
-) -> Result<ChosenNames, Refusal> {
-    if choice.product.kind.is_list() {
-        let given = given.map_or_else(|| list_of(choice, request, csr), Ok)?;
-        let common_name = list_common_name(choice, request, csr, &given.ordered)?;
-        let GivenNames { ordered, written } = given;
-        return Ok(ChosenNames { ordered, written, implicit: None, common_name });
-    }
-    match given.and_then(|given| given.ordered.into_iter().next()) {
-        Some(name) => Ok(with_twin(choice, request, name)),
-        None => Ok(with_twin(choice, request, single_name(choice, request, csr)?)),
-    }
-}
-
-fn single_name(choice: &Choice, request: &SslOrderRequest, csr: &Csr) -> Result<CertName, Refusal> {
-    let given = request.names.common_name.as_deref();
-    let in_csr = csr.subject.common_name.as_deref();
-    let (text, source) = match (request.prioritise, given, in_csr) {
-        (Prioritise::CsrOnly, _, Some(cn)) => (cn, "csr"),
-        (Prioritise::CsrOnly, _, None) => return Err(CsrError::MissingField.into()),
-        (_, Some(cn), _) => (cn, "commonName"),
-        (_, None, Some(cn)) => (cn, "csr"),
-        (_, None, None) => return Err(CsrError::MissingField.into()),
-    };
-    read_single(choice, text, source)
-}
-
-fn read_single(choice: &Choice, text: &str, source: &'static str) -> Result<CertName, Refusal> {
-    let text = text.trim();
-    let wildcard = choice.product.kind == Kind::Wildcard;
-    if wildcard && !(text.starts_with("*.") && text.matches('*').count() == 1) {
-        return Err(Refusal::WildcardRequired);
-    }
-    if !wildcard && text.contains('*') {
-        return Err(Refusal::WildcardNotAllowed);
-    }
-    let name: CertName = text.parse().map_err(|e| Refusal::invalid_because(source, e))?;
-    if choice.product.intranet {
-        match &name {
-            CertName::Ip(_) if name.is_public() => return Err(Refusal::PublicAddress),
-            CertName::Dns(_) if name.is_public() => return Err(Refusal::FullyQualified),
-            _ => {}
-        }
-    } else {
-        if matches!(name, CertName::Ip(_)) {
-            return Err(Refusal::IpAddress);
-        }
-        public(&name, source)?;
-    }
-    Ok(name)
-}
-
-/// The one name with the second that comes with it, unless that is not wanted.
-fn with_twin(choice: &Choice, request: &SslOrderRequest, name: CertName) -> ChosenNames {
-    let implicit = match &name {
-        CertName::Dns(dns) if !request.names.omit_additional && !choice.product.intranet => {
-            dns.www_twin()
-        }
-        CertName::Wildcard(base) if !request.names.omit_additional => {
-            Some(base.clone()).filter(|b| !b.is_public_suffix())
-        }
-        _ => None,
-    };
-    let common_name = fits_common_name(&name).then(|| name.clone());
-    ChosenNames { ordered: vec![name], written: vec![0], implicit, common_name }
-}
-
-fn list_of(choice: &Choice, request: &SslOrderRequest, csr: &Csr) -> Result<GivenNames, Refusal> {
-    let wishes = &request.names;
-    let from_csr = || -> Option<Vec<String>> {
-        let ips = csr.san_ips.iter().map(ToString::to_string);
-        let all: Vec<String> = csr.san_dns.iter().cloned().chain(ips).collect();
-        (!all.is_empty()).then_some(all)
-    };
-    match (&wishes.domain_names, request.prioritise) {
-        (Some(given), p) if p != Prioritise::CsrOnly => read_list(choice, given, "domainNames"),
-        (_, Prioritise::CsrOnly) => {
-            read_list(choice, &from_csr().ok_or(CsrError::MissingField)?, "csr")
-        }
-        _ => read_list(choice, &from_csr().ok_or(Refusal::Missing("domainNames"))?, "csr"),
-    }
-}
-
-fn read_list(
-    choice: &Choice,
-    texts: &[String],
-    source: &'static str,
-) -> Result<GivenNames, Refusal> {
-    let mut ordered: Vec<CertName> = Vec::with_capacity(texts.len());
-    let mut written = Vec::with_capacity(texts.len());
-    let mut places = std::collections::HashMap::new();
-    for text in texts {
-        let why = |e: &dyn std::fmt::Display| {
-            Refusal::invalid_because(source, format!("{}: {e}", printable(text)))
-        };
-        let name: CertName = text.parse().map_err(|e| why(&e))?;
-        public(&name, source)?;
-        if !choice.product.wildcards && name.is_wildcard() {
-            return Err(why(&"no wildcards in this product"));
-        }
-        if choice.product.level.is_extended() && matches!(name, CertName::Ip(_)) {
-            return Err(why(&"no IP addresses in this product"));
-        }
-        let place = *places.entry(name.clone()).or_insert(ordered.len());
-        written.push(place);
-        if place == ordered.len() {
-            ordered.push(name);
-        }
-    }
-    if ordered.is_empty() {
-        return Err(Refusal::Missing("domainNames"));
-    }
-    if ordered.len() > choice.product.max_names as usize {
-        let why = format!("At most {} names", choice.product.max_names);
-        return Err(Refusal::invalid_because(source, why));
-    }
-    Ok(GivenNames { ordered, written })
-}
-
-/// `primaryDomainName` and what `maxSubjectCNs` says of a common name; the former is one of the names, as far as these are
-/// known (D62, D63).
-fn common_name_wishes(
-    request: &SslOrderRequest,
-    ordered: Option<&[CertName]>,
-) -> Result<(Option<CertName>, Option<bool>), Refusal> {
-    let wishes = &request.names;
-    let read = |text: &String| -> Result<CertName, Refusal> {
-        let invalid = |why: &dyn std::fmt::Display| {
-            Refusal::invalid_because("primaryDomainName", why.to_string())
-        };
-        let name: CertName = text.parse().map_err(|e| invalid(&e))?;
-        match ordered.is_none_or(|ordered| ordered.contains(&name)) {
-            true => Ok(name),
-            false => Err(invalid(&"Not one of the order's names")),
-        }
-    };
-    let primary = wishes.primary.as_ref().map(read).transpose()?;
-    match wishes.max_subject_cns {
-        None => Ok((primary, None)),
-        Some(n @ (0 | 1)) => Ok((primary, Some(n == 1))),
-        Some(_) => Err(Refusal::invalid("maxSubjectCNs")),
-    }
-}
-
-fn list_common_name(
-    choice: &Choice,
-    request: &SslOrderRequest,
-    csr: &Csr,
-    ordered: &[CertName],
-) -> Result<Option<CertName>, Refusal> {
-    let (given, wanted) = common_name_wishes(request, Some(ordered))?;
-    let primary = match given {
-        Some(name) => Some(name),
-        None if choice.product.kind == Kind::Ucc => {
-            let cn = csr.subject.common_name.as_deref().map(str::trim);
-            if cn.is_some_and(|cn| cn.parse::<std::net::IpAddr>().is_ok()) {
-                return Err(Refusal::IpAddress);
-            }
-            cn.and_then(|cn| cn.parse().ok()).filter(|name| ordered.contains(name))
-        }
-        None => None,
-    };
-    if wanted == Some(true) && primary.is_none() {
-        return Err(Refusal::Missing("primaryDomainName"));
-    }
-    let fits = primary.as_ref().is_some_and(fits_common_name);
-    match (wanted, primary) {
-        (Some(false), _) | (_, None) => Ok(None),
-        (_, Some(name)) if fits => Ok(Some(name)),
-        (Some(true), Some(_)) => Err(Refusal::invalid("primaryDomainName")),
-        (None, Some(_)) => Ok(None),
-    }
-}
-
-fn fits_common_name(name: &CertName) -> bool {
-    name.to_string().len() <= 64
-}
-
-fn public(name: &CertName, source: &'static str) -> Result<(), Refusal> {
-    if name.is_public() {
-        return Ok(());
-    }
-    let why = match name {
-        CertName::Ip(ip) => format!("{ip} is not an Internet-accessible address"),
-        CertName::Dns(_) | CertName::Wildcard(_) => format!("{name} is not a public domain name"),
-    };
-    Err(Refusal::invalid_because(source, why))
-}
-
-fn printable(text: &str) -> String {
-    text.chars().filter(|c| c.is_ascii_graphic()).take(64).collect()
-}
-
-/// How each chosen name is to be proven.
-///
-/// # Errors
-/// -4 for lists that do not fit the names, and for methods that cannot prove a name.
-pub fn plan(
-    choice: &Choice,
-    names: &ChosenNames,
-    request: &SslOrderRequest,
-) -> Result<Vec<NamePlan>, Refusal> {
-    let mut plans = plan_ordered(choice, &names.ordered, &names.written, request)?;
-    if let Some(twin) = &names.implicit {
-        let first = &plans[0];
-        plans.push(NamePlan {
-            name: CertName::Dns(twin.clone()),
-            implicit: true,
-            method: first.method,
-            address: first.address.clone(),
-        });
-    }
-    Ok(plans)
-}
-
-/// The same for the names that were ordered, and in which order they were `written`.
-fn plan_ordered(
-    choice: &Choice,
-    ordered: &[CertName],
-    written: &[usize],
-    request: &SslOrderRequest,
-) -> Result<Vec<NamePlan>, Refusal> {
-    if choice.product.kind.is_list() {
-        return plan_list(ordered, written, request);
-    }
-    let method = request.dcv.method.unwrap_or(DcvMethod::Email);
-    let name = ordered.first().ok_or(CsrError::MissingField)?;
-    if !choice.product.intranet && !method.fits(name) {
-        let why = format!("{method} cannot prove {name}");
-        return Err(Refusal::invalid_because("dcvMethod", why));
-    }
-    let address = request.dcv.address.clone().filter(|_| method == DcvMethod::Email);
-    Ok(vec![NamePlan { name: name.clone(), implicit: false, method, address }])
-}
-
-fn plan_list(
-    ordered: &[CertName],
-    written: &[usize],
-    request: &SslOrderRequest,
-) -> Result<Vec<NamePlan>, Refusal> {
-    let names = (ordered, written);
-    let wishes = &request.dcv;
-    let (list, parameter) = match (&wishes.addresses, &wishes.tokens) {
-        (Some(a), Some(b)) => {
-            let (a, b) =
-                (spread(a, names, "dcvEmailAddresses")?, spread(b, names, "validationTokens")?);
-            if a != b {
-                return Err(Refusal::invalid("validationTokens"));
-            }
-            (a, "validationTokens")
-        }
-        (Some(a), None) => (spread(a, names, "dcvEmailAddresses")?, "dcvEmailAddresses"),
-        (None, Some(b)) => (spread(b, names, "validationTokens")?, "validationTokens"),
-        (None, None) => match wishes.method {
-            Some(method) if method != DcvMethod::Email => {
-                (vec![DcvChoice::Method(method); ordered.len()], "dcvMethod")
-            }
-            _ => return Ok(ordered.iter().map(undecided).collect()),
-        },
-    };
-    let planned = |(name, choice): (&CertName, DcvChoice)| {
-        let (method, address) = match choice {
-            DcvChoice::Mail(address) => (DcvMethod::Email, Some(address)),
-            DcvChoice::Method(method) => (method, None),
-        };
-        if !method.fits(name) {
-            let why = format!("{method} cannot prove {name}");
-            return Err(Refusal::invalid_because(parameter, why));
-        }
-        Ok(NamePlan { name: name.clone(), implicit: false, method, address })
-    };
-    ordered.iter().zip(list).map(planned).collect()
-}
-
-fn undecided(name: &CertName) -> NamePlan {
-    NamePlan { name: name.clone(), implicit: false, method: DcvMethod::Email, address: None }
-}
-
-fn spread(
-    list: &DcvList,
-    (ordered, written): (&[CertName], &[usize]),
-    parameter: &'static str,
-) -> Result<Vec<DcvChoice>, Refusal> {
-    match list {
-        DcvList::All(method) => Ok(vec![DcvChoice::Method(*method); ordered.len()]),
-        DcvList::Each(each) if each.len() == written.len() => {
-            collect(each, (ordered, written), parameter)
-        }
-        DcvList::Each(each) if each.len() == ordered.len() => Ok(each.clone()),
-        DcvList::Each(each) => {
-            let why = format!("{} entries for {} names", each.len(), ordered.len());
-            Err(Refusal::invalid_because(parameter, why))
-        }
-    }
-}
-
-/// One entry per name out of one per name as written: a name that is repeated must be given the same choice.
-fn collect(
-    each: &[DcvChoice],
-    (ordered, written): (&[CertName], &[usize]),
-    parameter: &'static str,
-) -> Result<Vec<DcvChoice>, Refusal> {
-    let mut chosen: Vec<Option<&DcvChoice>> = vec![None; ordered.len()];
-    for (place, choice) in written.iter().zip(each) {
-        if chosen[*place].replace(choice).is_some_and(|before| before != choice) {
-            let why = format!("{} is given different choices", ordered[*place]);
-            return Err(Refusal::invalid_because(parameter, why));
-        }
-    }
-    Ok(chosen.into_iter().flatten().cloned().collect())
 }
 
 #[cfg(test)]
