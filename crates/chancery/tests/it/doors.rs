@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use store::Database;
 use store::testing::TestDb;
 
-use crate::cli::{Serving, chancery, configure, json, make_tls, word};
+use crate::cli::{chancery, json, word};
 use crate::kit::{Answer, Form};
+use crate::serve::{Serving, configure, make_tls};
 use crate::tools::Folder;
 
 /// The path of the calls here; what they ask does not matter.

@@ -34,6 +34,7 @@ mod replace;
 mod reset;
 mod road;
 mod seed;
+mod serve;
 mod starts;
 mod steps;
 mod tools;
