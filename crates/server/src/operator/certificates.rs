@@ -129,9 +129,6 @@ fn revoke_which(office: &Office, which: Which, reason: &str) -> Done<Revocation>
         revoked.extend(&next);
         let actor = office.actor.clone();
         office.write("revoke", move |tx| Ok(revoke_in(tx, &next, reason, &actor, now)?))?;
-        if !key_too {
-            break serial;
-        }
     };
     let with_it = revoked.iter().skip(1).map(ToString::to_string).collect();
     Ok(Revocation { serial: serial.to_string(), reason: reason.as_str(), with_it })

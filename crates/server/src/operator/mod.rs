@@ -14,6 +14,7 @@ pub mod templates;
 
 use std::path::Path;
 
+pub use domain::subject::is_harmless;
 use domain::time::{Clock, Time};
 use store::{Store, StoreError, Tx, settings};
 
@@ -48,8 +49,6 @@ impl From<Failure> for Complaint {
         }
     }
 }
-
-pub use domain::subject::is_harmless;
 
 /// What an operator's command gives.
 pub type Done<T> = Result<T, Complaint>;

@@ -6,7 +6,6 @@ use domain::certificate::{CertificateId, OrderNumber};
 use domain::check::CheckKind;
 use domain::order::RequestState;
 use domain::product::Catalogue;
-use domain::refusal::Refusal;
 use serde::Serialize;
 use store::names::{self, RequestName};
 use store::{certificates, events, evidence, orders, stubs};
@@ -17,7 +16,7 @@ use super::certificates::CertificateView;
 use super::products::canonical;
 use super::{Complaint, Done, Office, one_of};
 use crate::app::orders::{self as placing, GivenBack};
-use crate::app::{Failure, bought::Bought, desk};
+use crate::app::{bought::Bought, desk};
 
 /// An order in a list.
 #[derive(Clone, Debug, Serialize)]
@@ -248,10 +247,7 @@ pub fn cancel(office: &Office, number: i64, why: &str) -> Done<Cancelled> {
     office.write("cancel_order", move |tx| {
         let order = orders::by_number(tx, OrderNumber(number))?.ok_or_else(|| unknown(number))?;
         may_be_cancelled(&order)?;
-        let given = match placing::cancel_in(tx, OrderNumber(number), &why, &actor, now) {
-            Err(Failure::Refused(Refusal::Invalid(..))) => return Err(unknown(number)),
-            other => other?,
-        };
+        let given = placing::cancel_in(tx, OrderNumber(number), &why, &actor, now)?;
         let (money, stub, owed) = match given {
             GivenBack::Nothing => (None, None, None),
             GivenBack::Money(amount) => (Some(amount.to_string()), None, None),
