@@ -26,7 +26,7 @@ pub(crate) const GROUP: usize = 256;
 /// After so many closures in one commit the next one begins no sooner than [`GATHERING`] after it began: each commit writes
 /// the last page of every table and index anew, however few rows it has.
 pub(crate) const BUSY: usize = 2;
-pub(crate) const GATHERING: Duration = Duration::from_micros(800);
+pub(crate) const GATHERING: Duration = Duration::from_millis(3);
 
 /// More statements than the program has.
 const STATEMENTS: usize = 1024;
