@@ -99,40 +99,94 @@ impl<T: Send + Sync + 'static, R: Send + 'static> Together<T, R> {
     }
 }
 
+/// Reads for all of these in as few transactions as may be. When one fails for several, each of them reads alone. The answers
+/// are in the order of the wishes.
+pub async fn read_all<T, R>(
+    store: &Store,
+    name: &'static str,
+    read: fn(&mut Tx<'_>, &[T]) -> Result<Answers<R>, Failure>,
+    wishes: Vec<T>,
+) -> Answers<R>
+where
+    T: Send + Sync + 'static,
+    R: Send + 'static,
+{
+    let run = |wishes: Arc<[T]>, range: Range<usize>| async move {
+        store.read(name, move |tx: &mut Tx<'_>| read(tx, &wishes[range.clone()])).await
+    };
+    by_most(&run, wishes).await
+}
+
+/// The same for writes.
+pub async fn write_all<T, R>(
+    store: &Store,
+    name: &'static str,
+    write: fn(&mut Tx<'_>, &[T]) -> Result<Answers<R>, Failure>,
+    wishes: Vec<T>,
+) -> Answers<R>
+where
+    T: Send + Sync + 'static,
+    R: Send + 'static,
+{
+    let run = |wishes: Arc<[T]>, range: Range<usize>| async move {
+        store.write(name, move |tx: &mut Tx<'_>| write(tx, &wishes[range.clone()])).await
+    };
+    by_most(&run, wishes).await
+}
+
+async fn by_most<T, R, F, Fut>(run: &F, mut wishes: Vec<T>) -> Answers<R>
+where
+    F: Fn(Arc<[T]>, Range<usize>) -> Fut,
+    Fut: Future<Output = Result<Answers<R>, Failure>>,
+{
+    let mut all = Vec::with_capacity(wishes.len());
+    while !wishes.is_empty() {
+        let some = wishes.drain(..wishes.len().min(MOST)).collect();
+        all.append(&mut answers(run, some).await);
+    }
+    all
+}
+
 async fn answer<T, R, F, Fut>(run: &F, batch: Vec<Wish<T, R>>)
 where
     F: Fn(Arc<[T]>, Range<usize>) -> Fut,
     Fut: Future<Output = Result<Answers<R>, Failure>>,
 {
-    let (wishes, mut replies): (Vec<T>, Vec<_>) = batch.into_iter().unzip();
-    let (wishes, count): (Arc<[T]>, usize) = (wishes.into(), replies.len());
-    match run(wishes.clone(), 0..count).await {
-        Ok(answers) => {
-            for (reply, answer) in replies.into_iter().zip(answers) {
-                // Who has gone away does not need the answer.
-                let _ = reply.send(answer);
-            }
-        }
+    let (wishes, replies): (Vec<T>, Vec<_>) = batch.into_iter().unzip();
+    for (reply, answer) in replies.into_iter().zip(answers(run, wishes).await) {
+        // Who has gone away does not need the answer.
+        let _ = reply.send(answer);
+    }
+}
+
+/// Runs it for all at once; when that fails for several, for each alone.
+async fn answers<T, R, F, Fut>(run: &F, wishes: Vec<T>) -> Answers<R>
+where
+    F: Fn(Arc<[T]>, Range<usize>) -> Fut,
+    Fut: Future<Output = Result<Answers<R>, Failure>>,
+{
+    let count = wishes.len();
+    let wishes: Arc<[T]> = wishes.into();
+    let error = match run(wishes.clone(), 0..count).await {
+        Ok(answers) => return answers,
+        Err(error) => error,
+    };
+    match error {
         // Nobody knows what was stored, or nobody will: alone it would be no different.
-        Err(Failure::Store(
+        Failure::Store(
             error
             @ (StoreError::CommitUnknown(_) | StoreError::Unavailable(_) | StoreError::Closed),
-        )) => {
-            for reply in replies {
-                let _ = reply.send(Err(Failure::Store(error.clone())));
-            }
-        }
-        Err(error) if count == 1 => {
-            let _ = replies.pop().map(|reply| reply.send(Err(error)));
-        }
-        Err(_) => {
-            for (index, reply) in replies.into_iter().enumerate() {
+        ) => (0..count).map(|_| Err(Failure::Store(error.clone()))).collect(),
+        error if count == 1 => vec![Err(error)],
+        _ => {
+            let mut answers = Vec::with_capacity(count);
+            for index in 0..count {
                 let alone = run(wishes.clone(), index..index + 1).await;
-                let alone = alone.and_then(|mut answers| {
+                answers.push(alone.and_then(|mut answers| {
                     answers.pop().unwrap_or(Err(Failure::Store(StoreError::Closed)))
-                });
-                let _ = reply.send(alone);
+                }));
             }
+            answers
         }
     }
 }

@@ -14,16 +14,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use domain::certificate::CertificateId;
-use domain::receipt::Receipt;
 use store::jobs::{self, Job, Ticket};
 use store::mails::Outgoing;
 use store::{Store, StoreError, Tx};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::app::issue::Keeping;
-use crate::app::validate::{Subject, Writing};
-use crate::app::{self, Failure};
+use crate::app::Failure;
 use crate::clock::real_now;
 use crate::house::House;
 use crate::together::Together;
@@ -40,17 +36,14 @@ pub const SEAL: &str = "seal";
 /// How long a claimed job is ours, in real time.
 pub const LEASE: Duration = Duration::from_secs(60);
 
+/// Between two looks when there was one job or none.
+const ALONE: Duration = Duration::from_millis(1);
+
 /// Between two looks for leases that have expired.
 const RECLAIM: Duration = Duration::from_secs(2);
 
 /// What jobs of one kind read and write together.
 pub struct Batches {
-    /// Requests with what was shown for them.
-    pub subjects: Together<CertificateId, Option<Subject>>,
-    /// What was decided about them.
-    pub verdicts: Together<Writing, Option<Receipt>>,
-    /// Certificates that were signed.
-    pub kept: Together<Keeping, ()>,
     /// Mails to be sent.
     pub mails: Together<i64, Option<Outgoing>>,
     /// Mails that were.
@@ -59,13 +52,7 @@ pub struct Batches {
 
 impl Batches {
     fn new(store: &Store) -> Self {
-        let load = |tx: &mut Tx<'_>, ids: &[CertificateId]| -> Result<_, Failure> {
-            Ok(app::validate::load(tx, ids)?.into_iter().map(Ok).collect())
-        };
         Self {
-            subjects: Together::reading(store.clone(), "load_requests", load),
-            verdicts: Together::writing(store.clone(), "write_verdicts", app::validate::write),
-            kept: Together::writing(store.clone(), "keep_certificates", app::issue::keep),
             mails: Together::reading(store.clone(), "load_mails", mail::load),
             sent: Together::writing(store.clone(), "mails_sent", mail::note),
         }
@@ -114,7 +101,7 @@ impl Worker {
     /// Works until [`Worker::stop`], on every kind of job.
     pub async fn run(&self) {
         let in_flight = self.house.rules.validations_in_flight;
-        let validate = self.loop_over(VALIDATE, in_flight, Duration::from_millis(1));
+        let validate = self.loop_over(VALIDATE, in_flight, Duration::from_millis(20));
         let mail = async {
             // Without a mail server mails are not tried: they wait, also for a node that has one.
             if self.house.mail.can_send() {
@@ -172,12 +159,13 @@ impl Worker {
         matches!(next, Ok(Some(at)) if at <= now)
     }
 
-    /// `calm` is the least time between two looks, so that a busy house is looked through in batches.
+    /// `calm` is the least time between two looks when there was more than one job, so that a busy house is looked through in
+    /// batches.
     async fn loop_over(&self, kind: &'static str, in_flight: usize, calm: Duration) {
         let mut reclaimed: Option<Instant> = None;
         let mut waker = self.house.store.job_waker();
         let mut stop = self.stop.subscribe();
-        let slots = Arc::new(tokio::sync::Semaphore::new(in_flight));
+        let slots = Arc::new(Semaphore::new(in_flight));
         while !*stop.borrow() {
             let free = slots.available_permits();
             let all = reclaimed.is_none_or(|at| at.elapsed() > RECLAIM);
@@ -186,17 +174,14 @@ impl Worker {
             }
             let claimed = if free == 0 { Vec::new() } else { self.claim(kind, free, all).await };
             let found = claimed.len();
-            for job in claimed {
-                let Ok(slot) = slots.clone().acquire_owned().await else { return };
-                self.start(job, slot);
-            }
+            self.start(claimed, &slots).await;
             if found > 0 && found == free {
                 // There may be more: wait for free slots only, for a few at once so that claims come in batches.
                 let some = u32::try_from(in_flight.div_ceil(8)).unwrap_or(1);
                 let _ = slots.acquire_many(some).await;
                 continue;
             }
-            tokio::time::sleep(calm).await;
+            tokio::time::sleep(if found > 1 { calm } else { calm.min(ALONE) }).await;
             tokio::select! {
                 () = waker.woken() => {}
                 () = self.nudge.notified() => {}
@@ -236,38 +221,66 @@ impl Worker {
         claimed
     }
 
-    fn start(&self, job: Job, slot: tokio::sync::OwnedSemaphorePermit) {
-        let (house, batches) = (self.house.clone(), self.batches.clone());
-        let (at_work, ended) = (self.at_work.clone(), self.ended.clone());
-        tokio::spawn(async move {
-            let ticket = job.ticket;
-            let kind = job.kind.clone();
-            let attempts = job.attempts;
-            let work = async {
-                match kind.as_str() {
-                    VALIDATE => validate::run(&house, &batches, job).await,
-                    MAIL => mail::run(&house, &batches, job).await,
-                    CRL => crl::run(&house, job).await,
-                    SEAL => seal::run(&house, job).await,
-                    _ => Err("no handler".to_owned()),
-                }
-            };
-            let done = tokio::select! {
-                done = work => done,
-                never = keep_lease(&house, ticket) => match never {},
-            };
-            if let Err(error) = done {
-                tracing::warn!(kind, %error, "job failed, will be tried again");
-                let at = house.now().plus(retry::pause(&kind, attempts)).ms();
-                let wait = move |tx: &mut Tx<'_>| jobs::retry(tx, ticket, at, &error);
-                if let Err(error) = house.store.write("retry_job", wait).await {
-                    tracing::error!(kind, %error, "job cannot be given back");
-                }
-            }
-            at_work.fetch_sub(1, Ordering::SeqCst);
-            ended.notify_waiters();
-            drop(slot);
-        });
+    /// `jobs` are of one kind; `slots` has one free for each.
+    async fn start(&self, jobs: Vec<Job>, slots: &Arc<Semaphore>) {
+        let mut claimed = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let Ok(slot) = slots.clone().acquire_owned().await else { return };
+            let (at_work, ended) = (self.at_work.clone(), self.ended.clone());
+            claimed.push(AtWork { job, _slot: slot, at_work, ended });
+        }
+        if claimed.first().is_some_and(|first| first.job.kind == VALIDATE) {
+            tokio::spawn(validate::run(self.house.clone(), claimed));
+            return;
+        }
+        for work in claimed {
+            let (house, batches) = (self.house.clone(), self.batches.clone());
+            tokio::spawn(async move {
+                let (job, ticket) = (work.job.clone(), work.job.ticket);
+                let done = async {
+                    match work.job.kind.as_str() {
+                        MAIL => mail::run(&house, &batches, job).await,
+                        CRL => crl::run(&house, job).await,
+                        SEAL => seal::run(&house, job).await,
+                        _ => Err("no handler".to_owned()),
+                    }
+                };
+                let done = tokio::select! {
+                    done = done => done,
+                    never = keep_lease(&house, ticket) => match never {},
+                };
+                work.end(&house, done).await;
+            });
+        }
+    }
+}
+
+/// A job that was claimed. It is at work, and holds its slot, until this is dropped.
+struct AtWork {
+    job: Job,
+    _slot: OwnedSemaphorePermit,
+    at_work: Arc<AtomicUsize>,
+    ended: Arc<Notify>,
+}
+
+impl AtWork {
+    /// Gives a job back that has failed.
+    async fn end(self, house: &House, done: Result<(), String>) {
+        let Err(error) = done else { return };
+        let (ticket, kind) = (self.job.ticket, self.job.kind.as_str());
+        tracing::warn!(kind, %error, "job failed, will be tried again");
+        let at = house.now().plus(retry::pause(kind, self.job.attempts)).ms();
+        let wait = move |tx: &mut Tx<'_>| jobs::retry(tx, ticket, at, &error);
+        if let Err(error) = house.store.write("retry_job", wait).await {
+            tracing::error!(kind, %error, "job cannot be given back");
+        }
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.at_work.fetch_sub(1, Ordering::SeqCst);
+        self.ended.notify_waiters();
     }
 }
 
