@@ -526,6 +526,7 @@ const SET_PARAMETERS: Sql = Sql::both(
     "UPDATE orders SET parameters = $2, foreign_order_number = $3 WHERE order_number = $1",
 );
 
+/// `OFFSET 0` keeps PostgreSQL from reading all compromised keys into a hash for a few requests.
 macro_rules! view {
     ($rest:literal) => {
         view!($rest, $rest)
@@ -540,7 +541,7 @@ macro_rules! view {
                  r.certificate_id, r.state, r.checks, r.serial, r.why, r.csr, r.spki, r.key_kind, r.common_name,
                  r.unique_value, r.ca_choice, c.not_before, c.not_after, c.ca_id, c.der, r.removed_names,
                  c.revoked_at, c.revocation_reason, r.subject, r.version,
-                 EXISTS (SELECT 1 FROM compromised_keys k WHERE k.spki = r.spki)
+                 EXISTS (SELECT 1 FROM compromised_keys k WHERE k.spki = r.spki LIMIT 1 OFFSET 0)
              FROM orders o JOIN certificate_requests r ON r.order_number = o.order_number
              LEFT JOIN certificates c ON c.certificate_id = r.certificate_id ",
             $rest

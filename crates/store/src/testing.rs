@@ -53,6 +53,29 @@ impl TestDb {
         }
     }
 
+    /// How PostgreSQL means to run each query of the program: its text, and EXPLAIN's words. `filling` runs before, for what
+    /// is only tempting in tables that are not empty.
+    pub fn plans(&self, filling: &str) -> Vec<(&'static str, String)> {
+        let mut client = Client::connect(&self.address(), NoTls).expect("the test's database");
+        client.batch_execute(crate::db::postgres::ONE_CONNECTION).expect("settings");
+        client.batch_execute(filling).expect("rows");
+        let mut plan = |text: &'static str| -> Result<(&'static str, String), postgres::Error> {
+            let count = client.prepare(text)?.params().len();
+            client.batch_execute(&format!("PREPARE asked AS {text}"))?;
+            let nulls = vec!["NULL"; count].join(", ");
+            let list = if count == 0 { String::new() } else { format!("({nulls})") };
+            let rows = client.simple_query(&format!("EXPLAIN (VERBOSE) EXECUTE asked{list}"))?;
+            client.batch_execute("DEALLOCATE asked")?;
+            let line = |row: &postgres::SimpleQueryMessage| match row {
+                postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+                _ => None,
+            };
+            Ok((text, rows.iter().filter_map(line).collect::<Vec<_>>().join("\n")))
+        };
+        let queries = crate::every_query().map(|sql| sql.for_postgres());
+        queries.map(|text| plan(text).unwrap_or_else(|e| panic!("{text}: {e:?}"))).collect()
+    }
+
     /// Opens it with the whole schema.
     pub fn open(&self) -> Store {
         match &self.0 {

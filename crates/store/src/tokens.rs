@@ -81,16 +81,17 @@ const TOKENS: Sql = Sql::both(
      ORDER BY used_at DESC, unique_value LIMIT 1000",
 );
 
+/// `OFFSET 0` keeps PostgreSQL from reading the whole table into a hash, since it guesses that the list is long.
 const TOKEN_USES: Sql = Sql::pair(
     "SELECT EXISTS (SELECT 1 FROM request_tokens t WHERE t.csr_sha256 = unhex(json_extract(value, '$[0]'))),
          EXISTS (SELECT 1 FROM request_tokens t WHERE t.csr_sha256 = unhex(json_extract(value, '$[0]'))
              AND t.unique_value = json_extract(value, '$[1]')),
          EXISTS (SELECT 1 FROM compromised_keys k WHERE k.spki = unhex(json_extract(value, '$[2]')))
      FROM json_each($1) ORDER BY key",
-    "SELECT EXISTS (SELECT 1 FROM request_tokens t WHERE t.csr_sha256 = decode(token->>0, 'hex')),
+    "SELECT EXISTS (SELECT 1 FROM request_tokens t WHERE t.csr_sha256 = decode(token->>0, 'hex') OFFSET 0),
          EXISTS (SELECT 1 FROM request_tokens t WHERE t.csr_sha256 = decode(token->>0, 'hex')
-             AND t.unique_value = token->>1),
-         EXISTS (SELECT 1 FROM compromised_keys k WHERE k.spki = decode(token->>2, 'hex'))
+             AND t.unique_value = token->>1 OFFSET 0),
+         EXISTS (SELECT 1 FROM compromised_keys k WHERE k.spki = decode(token->>2, 'hex') OFFSET 0)
      FROM jsonb_array_elements(CAST(CAST($1 AS TEXT) AS JSONB)) WITH ORDINALITY AS tokens (token, place)
      ORDER BY place",
 );

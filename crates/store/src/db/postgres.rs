@@ -60,12 +60,14 @@ impl PgOptions {
 }
 
 /// Every query goes by keys. What the planner guesses from the size that a young table has just then is a scan of all of it,
-/// remembered until the next ANALYZE; so it plans once, by the indexes.
-const ONE_CONNECTION: &str = "
+/// remembered until the next ANALYZE; so it plans once, by the indexes. What is looked for is nearly always in memory, and a
+/// page found by a key no dearer than the next one.
+pub(crate) const ONE_CONNECTION: &str = "
     SET plan_cache_mode = force_generic_plan;
     SET enable_seqscan = off;
     SET enable_hashjoin = off;
     SET enable_mergejoin = off;
+    SET random_page_cost = 1;
     SET jit = off;
     SET lock_timeout = '10s';
     SET statement_timeout = '60s';
