@@ -142,8 +142,9 @@ pub fn store(at: &str, connections: usize, exclusive: bool) -> Result<Store, Ope
         let options = PgOptions { make: exclusive, ..PgOptions::for_connections(connections) };
         return Store::open_postgres_with(at, options).map_err(bad("database"));
     };
-    let options =
-        SqliteOptions { readers: 4, exclusive, make: exclusive, ..SqliteOptions::default() };
+    // Threads that answer and threads with jobs, as many as there are cores of each, read; none waits for another.
+    let readers = 2 * std::thread::available_parallelism().map_or(2, usize::from);
+    let options = SqliteOptions { readers, exclusive, make: exclusive, ..SqliteOptions::default() };
     Store::open_sqlite_with(path, options).map_err(bad("database"))
 }
 

@@ -2,15 +2,18 @@
 //!
 //! What a database does for a transaction and for a statement costs more than what it does for most rows. So tasks hand
 //! over what they want, and whatever has come while the transaction before was under way goes into the next one. Nobody
-//! waits for company: a single task's wish goes at once.
+//! waits for company, unless it is known to be on its way: a single task's wish goes at once.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use store::{Store, StoreError, Tx};
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
 
 use crate::app::Failure;
 
@@ -21,6 +24,20 @@ const MOST: usize = 64;
 pub type Answers<R> = Vec<Result<R, Failure>>;
 
 type Wish<T, R> = (T, oneshot::Sender<Result<R, Failure>>);
+
+/// Wishes that are on their way.
+pub struct Company {
+    /// How many tasks are at something that ends in a wish.
+    pub tasks: Arc<AtomicUsize>,
+    /// How long the first of a batch waits for the others.
+    pub within: Duration,
+}
+
+impl Company {
+    fn is_coming<W>(&self, batch: &[W]) -> bool {
+        self.tasks.load(Ordering::SeqCst) > batch.len()
+    }
+}
 
 /// Takes wishes of one kind.
 pub struct Together<T, R> {
@@ -35,8 +52,21 @@ impl<T: Send + Sync + 'static, R: Send + 'static> Together<T, R> {
     where
         F: Fn(&mut Tx<'_>, &[T]) -> Result<Answers<R>, Failure> + Send + Sync + 'static,
     {
+        Self::writing_with(store, name, None, write)
+    }
+
+    /// The same, where more wishes may be known to be on their way.
+    pub fn writing_with<F>(
+        store: Store,
+        name: &'static str,
+        company: Option<Company>,
+        write: F,
+    ) -> Self
+    where
+        F: Fn(&mut Tx<'_>, &[T]) -> Result<Answers<R>, Failure> + Send + Sync + 'static,
+    {
         let write = Arc::new(write);
-        Self::start(move |wishes: Arc<[T]>, range: Range<usize>| {
+        Self::start(company, move |wishes: Arc<[T]>, range: Range<usize>| {
             let (store, write) = (store.clone(), write.clone());
             let work = move |tx: &mut Tx<'_>| write(tx, &wishes[range.clone()]);
             async move { store.write(name, work).await }
@@ -49,14 +79,14 @@ impl<T: Send + Sync + 'static, R: Send + 'static> Together<T, R> {
         F: Fn(&mut Tx<'_>, &[T]) -> Result<Answers<R>, Failure> + Send + Sync + 'static,
     {
         let read = Arc::new(read);
-        Self::start(move |wishes: Arc<[T]>, range: Range<usize>| {
+        Self::start(None, move |wishes: Arc<[T]>, range: Range<usize>| {
             let (store, read) = (store.clone(), read.clone());
             let work = move |tx: &mut Tx<'_>| read(tx, &wishes[range.clone()]);
             async move { store.read(name, work).await }
         })
     }
 
-    fn start<F, Fut>(run: F) -> Self
+    fn start<F, Fut>(company: Option<Company>, run: F) -> Self
     where
         F: Fn(Arc<[T]>, Range<usize>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Answers<R>, Failure>> + Send + 'static,
@@ -73,6 +103,15 @@ impl<T: Send + Sync + 'static, R: Send + 'static> Together<T, R> {
                     && let Ok(wish) = wishes.try_recv()
                 {
                     batch.push(wish);
+                }
+                if let Some(company) = company.as_ref().filter(|company| company.is_coming(&batch))
+                {
+                    let until = Instant::now() + company.within;
+                    while batch.len() < MOST
+                        && let Ok(Some(wish)) = timeout_at(until, wishes.recv()).await
+                    {
+                        batch.push(wish);
+                    }
                 }
                 let run = run.clone();
                 tokio::spawn(async move {
@@ -113,23 +152,6 @@ where
 {
     let run = |wishes: Arc<[T]>, range: Range<usize>| async move {
         store.read(name, move |tx: &mut Tx<'_>| read(tx, &wishes[range.clone()])).await
-    };
-    by_most(&run, wishes).await
-}
-
-/// The same for writes.
-pub async fn write_all<T, R>(
-    store: &Store,
-    name: &'static str,
-    write: fn(&mut Tx<'_>, &[T]) -> Result<Answers<R>, Failure>,
-    wishes: Vec<T>,
-) -> Answers<R>
-where
-    T: Send + Sync + 'static,
-    R: Send + 'static,
-{
-    let run = |wishes: Arc<[T]>, range: Range<usize>| async move {
-        store.write(name, move |tx: &mut Tx<'_>| write(tx, &wishes[range.clone()])).await
     };
     by_most(&run, wishes).await
 }

@@ -14,15 +14,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use domain::receipt::Receipt;
 use store::jobs::{self, Job, Ticket};
 use store::mails::Outgoing;
 use store::{Store, StoreError, Tx};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::app::Failure;
+use crate::app::issue::Keeping;
+use crate::app::validate::Writing;
+use crate::app::{self, Failure};
 use crate::clock::real_now;
 use crate::house::House;
-use crate::together::Together;
+use crate::together::{Company, Together};
 
 /// Looks for the proofs of a certificate request and makes its certificate. Subject: certificate ID.
 pub const VALIDATE: &str = "validate";
@@ -36,14 +39,18 @@ pub const SEAL: &str = "seal";
 /// How long a claimed job is ours, in real time.
 pub const LEASE: Duration = Duration::from_secs(60);
 
-/// Between two looks when there was one job or none.
-const ALONE: Duration = Duration::from_millis(1);
+/// While other jobs are at work, what the first has to write waits so long for what they have.
+const GATHERING: Duration = Duration::from_millis(5);
 
 /// Between two looks for leases that have expired.
 const RECLAIM: Duration = Duration::from_secs(2);
 
 /// What jobs of one kind read and write together.
 pub struct Batches {
+    /// What was decided about requests.
+    pub verdicts: Together<Writing, Option<Receipt>>,
+    /// Certificates that were signed.
+    pub kept: Together<Keeping, ()>,
     /// Mails to be sent.
     pub mails: Together<i64, Option<Outgoing>>,
     /// Mails that were.
@@ -51,8 +58,18 @@ pub struct Batches {
 }
 
 impl Batches {
-    fn new(store: &Store) -> Self {
+    /// `at_work`: how many jobs are.
+    fn new(store: &Store, at_work: &Arc<AtomicUsize>) -> Self {
+        let others = || Some(Company { tasks: at_work.clone(), within: GATHERING });
+        let (verdicts, kept) = ("write_verdicts", "keep_certificates");
         Self {
+            verdicts: Together::writing_with(
+                store.clone(),
+                verdicts,
+                others(),
+                app::validate::write,
+            ),
+            kept: Together::writing_with(store.clone(), kept, others(), app::issue::keep),
             mails: Together::reading(store.clone(), "load_mails", mail::load),
             sent: Together::writing(store.clone(), "mails_sent", mail::note),
         }
@@ -87,12 +104,13 @@ impl Worker {
     /// For a house.
     #[must_use]
     pub fn new(house: Arc<House>) -> Self {
+        let at_work = Arc::default();
         Self {
-            batches: Arc::new(Batches::new(&house.store)),
+            batches: Arc::new(Batches::new(&house.store, &at_work)),
             house,
             stop: watch::Sender::new(false),
             resting: AtomicBool::new(false),
-            at_work: Arc::default(),
+            at_work,
             ended: Arc::default(),
             nudge: Arc::default(),
         }
@@ -101,17 +119,17 @@ impl Worker {
     /// Works until [`Worker::stop`], on every kind of job.
     pub async fn run(&self) {
         let in_flight = self.house.rules.validations_in_flight;
-        let validate = self.loop_over(VALIDATE, in_flight, Duration::from_millis(20));
+        let validate = self.loop_over(VALIDATE, in_flight, Calm::of(1, 20));
         let mail = async {
             // Without a mail server mails are not tried: they wait, also for a node that has one.
             if self.house.mail.can_send() {
-                self.loop_over(MAIL, 16, Duration::from_millis(10)).await;
+                self.loop_over(MAIL, 16, Calm::of(10, 10)).await;
             } else {
                 tracing::warn!("no mail server is configured: mails are written down and wait");
             }
         };
-        let crl = self.loop_over(CRL, 4, Duration::from_millis(50));
-        let seal = self.loop_over(SEAL, 1, Duration::from_millis(200));
+        let crl = self.loop_over(CRL, 4, Calm::of(50, 50));
+        let seal = self.loop_over(SEAL, 1, Calm::of(200, 200));
         futures_util::join!(validate, mail, crl, seal);
     }
 
@@ -159,9 +177,7 @@ impl Worker {
         matches!(next, Ok(Some(at)) if at <= now)
     }
 
-    /// `calm` is the least time between two looks when there was more than one job, so that a busy house is looked through in
-    /// batches.
-    async fn loop_over(&self, kind: &'static str, in_flight: usize, calm: Duration) {
+    async fn loop_over(&self, kind: &'static str, in_flight: usize, calm: Calm) {
         let mut reclaimed: Option<Instant> = None;
         let mut waker = self.house.store.job_waker();
         let mut stop = self.stop.subscribe();
@@ -175,13 +191,12 @@ impl Worker {
             let claimed = if free == 0 { Vec::new() } else { self.claim(kind, free, all).await };
             let found = claimed.len();
             self.start(claimed, &slots).await;
-            if found > 0 && found == free {
-                // There may be more: wait for free slots only, for a few at once so that claims come in batches.
-                let some = u32::try_from(in_flight.div_ceil(8)).unwrap_or(1);
-                let _ = slots.acquire_many(some).await;
+            tokio::time::sleep(if found > 1 { calm.busy } else { calm.quiet }).await;
+            if found == free {
+                // There may be more: as soon as there are slots, of which some have become free meanwhile.
+                let _ = slots.acquire().await;
                 continue;
             }
-            tokio::time::sleep(if found > 1 { calm } else { calm.min(ALONE) }).await;
             tokio::select! {
                 () = waker.woken() => {}
                 () = self.nudge.notified() => {}
@@ -230,7 +245,7 @@ impl Worker {
             claimed.push(AtWork { job, _slot: slot, at_work, ended });
         }
         if claimed.first().is_some_and(|first| first.job.kind == VALIDATE) {
-            tokio::spawn(validate::run(self.house.clone(), claimed));
+            tokio::spawn(validate::run(self.house.clone(), self.batches.clone(), claimed));
             return;
         }
         for work in claimed {
@@ -245,10 +260,7 @@ impl Worker {
                         _ => Err("no handler".to_owned()),
                     }
                 };
-                let done = tokio::select! {
-                    done = done => done,
-                    never = keep_lease(&house, ticket) => match never {},
-                };
+                let done = while_leased(&house, ticket, done).await;
                 work.end(&house, done).await;
             });
         }
@@ -284,6 +296,21 @@ impl Drop for AtWork {
     }
 }
 
+/// The least time between two looks for jobs: when there was one or none, and when there were several, so that a busy house
+/// is looked through in batches.
+#[derive(Clone, Copy)]
+struct Calm {
+    quiet: Duration,
+    busy: Duration,
+}
+
+impl Calm {
+    /// In milliseconds.
+    fn of(quiet: u64, busy: u64) -> Self {
+        Self { quiet: Duration::from_millis(quiet), busy: Duration::from_millis(busy) }
+    }
+}
+
 /// As long as this is held, a [`Worker`] does nothing.
 pub struct Rest<'w>(&'w Worker);
 
@@ -294,7 +321,14 @@ impl Drop for Rest<'_> {
     }
 }
 
-/// Makes a lease last while its job goes on.
+/// Does it, and makes the lease last meanwhile.
+async fn while_leased<T>(house: &House, ticket: Ticket, work: impl Future<Output = T>) -> T {
+    tokio::select! {
+        done = work => done,
+        never = keep_lease(house, ticket) => match never {},
+    }
+}
+
 async fn keep_lease(house: &House, ticket: Ticket) -> Infallible {
     loop {
         tokio::time::sleep(LEASE / 3).await;
