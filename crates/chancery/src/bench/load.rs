@@ -97,34 +97,26 @@ struct Shared {
 }
 
 /// How long to wait before asking: about as long as seven of eight certificates took lately.
-struct Pause {
-    seconds: f64,
-    learned: u32,
-}
+struct Pause(f64);
 
 impl Pause {
     fn first(&self) -> Duration {
-        Duration::from_secs_f64(self.seconds)
+        Duration::from_secs_f64(self.0)
     }
 
     fn again(&self) -> Duration {
-        Duration::from_secs_f64((self.seconds / 4.0).clamp(0.002, 0.25))
+        Duration::from_secs_f64((self.0 / 4.0).clamp(0.002, 0.25))
     }
 
-    /// By large steps at first, while nobody knows how long it takes, and then by steps that do not grow: all that are in
-    /// flight may be early at once because the disk rested for a moment, and who then waits for seconds measures his own
-    /// waiting.
+    /// By steps that do not grow: all that are in flight may be early at once because the disk rested for a moment, and
+    /// who then waits for seconds measures his own waiting.
     fn learn(&mut self, early: bool) {
-        let step = STEP * f64::from(AT_FIRST.saturating_sub(self.learned / 100).max(1));
-        self.learned = self.learned.saturating_add(1);
-        self.seconds = (self.seconds + if early { 7.0 * step } else { -step }).clamp(0.002, 5.0);
+        self.0 = (self.0 + if early { 7.0 * STEP } else { -STEP }).clamp(0.002, 5.0);
     }
 }
 
 /// Seconds.
 const STEP: f64 = 0.000_03;
-/// The first steps are so many times as large.
-const AT_FIRST: u32 = 20;
 
 type Lane = Rc<RefCell<Shared>>;
 
@@ -192,7 +184,7 @@ impl<'a> Load<'a> {
             batch: self.batch.clone(),
         };
         let progress = Progress::new(word);
-        let pause = Pause { seconds: 0.03, learned: 0 };
+        let pause = Pause(0.03);
         Rc::new(RefCell::new(Shared { next: 0, start, from, until, pause, done, progress }))
     }
 
