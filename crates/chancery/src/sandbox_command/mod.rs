@@ -41,7 +41,7 @@ pub struct Arguments {
     #[arg(long, value_name = "URL", env = "CHANCERY_SANDBOX_DATABASE")]
     database: Option<String>,
     /// Connections to a PostgreSQL database
-    #[arg(long, value_name = "N", default_value_t = 16)]
+    #[arg(long, value_name = "N", default_value_t = 8)]
     database_connections: usize,
     /// A public address whose ports 80 and 443 lead to the fake web, for certificates that name it; may be given again
     #[arg(long, value_name = "IP")]

@@ -69,8 +69,8 @@ pub struct File {
     pub pki_base_url: String,
     /// `sqlite:PATH` or `postgres://…`.
     pub database: String,
-    /// Connections, for PostgreSQL.
-    #[serde(default = "sixteen")]
+    /// Connections, for PostgreSQL: about four for each core. More take memory and are no faster.
+    #[serde(default = "connections")]
     pub database_connections: usize,
     /// The folder with the CAs.
     pub ca_dir: PathBuf,
@@ -211,8 +211,8 @@ fn bits() -> u32 {
     3_072
 }
 
-fn sixteen() -> usize {
-    16
+fn connections() -> usize {
+    8
 }
 
 fn eight() -> u32 {
