@@ -6,6 +6,8 @@ mod events;
 mod jobs;
 #[path = "it/migrations.rs"]
 mod migrations;
+#[path = "it/plans.rs"]
+mod plans;
 #[path = "it/reset.rs"]
 mod reset;
 #[path = "it/transactions.rs"]

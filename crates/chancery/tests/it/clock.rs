@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::kit::{Answer, Csr, Form, Sandbox, fresh_name};
 use crate::steps::{
-    advance, dates, days, issued, look, look_again, order_by, place, turn_to, waits,
+    advance, dates, days, issued, look, look_again, order_by, place, settled, turn_to, waits,
 };
 use crate::tools;
 
@@ -245,6 +245,7 @@ fn what_is_shown_for_a_request_is_for_that_request(sandbox: &Sandbox) {
     };
     turn_to(sandbox, "2029-03-20T00:00:00Z");
     let order = place(sandbox, &order_by("DNSTXT_RANDOM_VALUE", &Csr::new(&name)));
+    settled(sandbox);
     let first = publish(&order);
     look_again(sandbox, &order, "DNSTXT_RANDOM_VALUE");
     issued(sandbox, &order, "the first");

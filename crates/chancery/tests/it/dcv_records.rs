@@ -193,6 +193,7 @@ fn details_come_in_threes(sandbox: &Sandbox) {
     assert_eq!(with_steps.get("dcvStatus"), "0");
     assert_eq!(with_steps.get("csrStatus"), "1");
     assert_eq!(with_steps.get("organizationValidationStatus"), "-1");
+    settled(sandbox);
     sandbox.publish_cname(&csr, &name, None);
     look_again(sandbox, &order, "CNAME_CSR_HASH");
     issued(sandbox, &order, "details");

@@ -460,42 +460,6 @@ async fn every_query_can_be_prepared(db: TestDb) {
     done.expect("every query is understood");
 }
 
-/// A table or an index that is read whole for each call is no slower on the day of a test.
-#[tokio::test]
-async fn queries_go_by_keys() {
-    /// Of tables that stay small, of what a start or an operator's command reads (the others with a key that is known to be
-    /// compromised among them), and up to a limit in the index's order.
-    const WHOLE: [&str; 8] = [
-        "SELECT version, name, sha256 FROM schema_version",
-        "UPDATE jobs SET state = 0, locked_until = 0, again = 0 WHERE state = 1",
-        "SELECT kind, state, COUNT(*) FROM jobs",
-        "SELECT id, login_name, role, brand",
-        "SELECT ca_id, shard, number, next_update FROM crls",
-        "UPDATE events SET seal = $1",
-        "SELECT template_id, account_id, kind, subject, created_at FROM mail_templates",
-        "SELECT c.serial\n     FROM certificate_requests r JOIN certificates c",
-    ];
-    const FILLING: &str = "
-        INSERT INTO request_tokens (csr_sha256, unique_value, base_order_number, used_at)
-            SELECT sha256(CAST(n AS TEXT)::bytea), 'unique', n, n FROM generate_series(1, 5000) AS n;
-        INSERT INTO compromised_keys (spki, at)
-            SELECT sha256(CAST(n AS TEXT)::bytea), n FROM generate_series(1, 5000) AS n";
-    let db = TestDb::new(store::Database::Postgres);
-    drop(db.open());
-    let plans = tokio::task::spawn_blocking(move || db.plans(FILLING)).await.expect("plans");
-    assert!(plans.len() > 100, "{} queries", plans.len());
-    for (text, plan) in plans {
-        let lines: Vec<&str> = plan.lines().map(str::trim).collect();
-        let whole = |(n, line): (usize, &&str)| {
-            let by_key = lines[n + 1..].iter().take(2).any(|l| l.starts_with("Index Cond"));
-            (line.contains("Index Scan") || line.contains("Index Only Scan")) && !by_key
-        };
-        let whole = lines.iter().enumerate().any(whole) || plan.contains("hashed SubPlan");
-        let may = WHOLE.iter().any(|start| text.starts_with(start));
-        assert!(may || !whole, "{text}\n{plan}");
-    }
-}
-
 #[test]
 fn one_process_at_a_time_serves_a_file() {
     let db = TestDb::new(store::Database::Sqlite);
