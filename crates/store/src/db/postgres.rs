@@ -12,14 +12,19 @@
 use std::collections::{HashMap, HashSet};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, Statement};
 
-use super::alike::{self, Lists};
+mod batch;
+mod nodes;
+
+use batch::{Batch, Check, Done, Queued, always_one, statement, units};
+pub(crate) use nodes::node_threads;
+
+use super::alike;
 use super::group;
 use super::queue::Queue;
 use super::session::Session;
@@ -89,9 +94,6 @@ const GATHERED: usize = 4_096;
 /// The waits between attempts to reach the server, in milliseconds. Then callers are told.
 const BACK_OFF: [u64; 7] = [0, 50, 100, 200, 400, 800, 1600];
 
-const CHANNEL: &str = "LISTEN chancery_jobs";
-const NOTIFY: &str = "NOTIFY chancery_jobs";
-
 pub(crate) struct PgSession {
     config: Arc<Config>,
     read_only: bool,
@@ -140,34 +142,6 @@ enum Ending {
     Unsent,
     /// The server was told and has not been heard.
     Posted(Posted<Done>),
-}
-
-struct Queued {
-    text: &'static str,
-    params: Vec<Owned>,
-    check: Check,
-}
-
-/// How many rows a queued statement must touch.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Check {
-    One,
-    /// One, and it cannot be another number: see [`always_one`].
-    Always,
-    Any,
-}
-
-/// The answer to a step.
-enum Done {
-    Rows(u64),
-    Prepared(Statement),
-}
-
-/// Steps that go out together, with the words to report each by.
-#[derive(Default)]
-struct Batch<'a> {
-    names: Vec<&'static str>,
-    steps: Vec<Step<'a, Done>>,
 }
 
 /// What came back, up to the first error.
@@ -635,159 +609,6 @@ impl PgSession {
             _ => StoreError::Database { sql, message },
         }
     }
-}
-
-/// Waits for signals raised here and tells the other nodes, on a connection of its own.
-///
-/// Not part of the transaction itself, where NOTIFY would make commits wait for each other;
-/// a signal lost in a crash costs no more than the wait for the next look. Bursts become one.
-pub(crate) fn tell_nodes(config: &Arc<Config>, own: &AtomicI32, signal: &JobSignal) {
-    let mut session = PgSession::new(config, false);
-    while signal.raised() {
-        let told = session.connected().and_then(|()| {
-            own.store(session.backend_pid(), Ordering::Relaxed);
-            session.simple("NOTIFY", NOTIFY)
-        });
-        if let Err(error) = told {
-            tracing::warn!(%error, "other nodes were not told of a job");
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// Hears what other nodes tell. `own` is the connection of [`tell_nodes`].
-pub(crate) fn hear_nodes(config: &Arc<Config>, own: &AtomicI32, signal: &JobSignal) {
-    let mut session = PgSession::new(config, false);
-    while !signal.closed() {
-        if let Err(error) = session.listen(own, signal) {
-            tracing::warn!(%error, "cannot listen for jobs of other nodes");
-            session.open = None;
-            std::thread::sleep(Duration::from_millis(500));
-        }
-    }
-}
-
-impl PgSession {
-    /// 0 if it cannot be known.
-    fn backend_pid(&mut self) -> i32 {
-        const PID: Sql = Sql::both("SELECT pg_backend_pid()");
-        let mut pid = 0;
-        let read = self.query(&PID, &[], &mut |row| pid = row.int(0).unwrap_or(0));
-        if read.is_ok() { i32::try_from(pid).unwrap_or(0) } else { 0 }
-    }
-
-    fn listen(&mut self, own: &AtomicI32, signal: &JobSignal) -> Result<()> {
-        self.connected()?;
-        self.simple("LISTEN", CHANNEL)?;
-        signal.raise_here();
-        while !signal.closed() {
-            let Some(open) = &mut self.open else { return Err(gone()) };
-            let pause = Duration::from_millis(100);
-            match open.wire.hear(pause) {
-                Ok(Some(note)) if note.process_id() == own.load(Ordering::Relaxed) => {}
-                Ok(Some(_)) => signal.raise_here(),
-                Ok(None) => {}
-                Err(error) => return Err(self.failed("LISTEN", &error)),
-            }
-        }
-        Ok(())
-    }
-}
-
-type ThreadBody = Box<dyn FnOnce() + Send>;
-
-/// The two threads above, to be started.
-pub(crate) fn node_threads(
-    config: &Arc<Config>,
-    signal: &Arc<JobSignal>,
-) -> [(&'static str, ThreadBody); 2] {
-    let own = Arc::new(AtomicI32::new(0));
-    let (config_1, own_1, signal_1) = (config.clone(), own.clone(), signal.clone());
-    let (config_2, signal_2) = (config.clone(), signal.clone());
-    [
-        ("store-tell", Box::new(move || tell_nodes(&config_1, &own_1, &signal_1))),
-        ("store-hear", Box::new(move || hear_nodes(&config_2, &own, &signal_2))),
-    ]
-}
-
-impl<'a> Batch<'a> {
-    fn push(
-        &mut self,
-        name: &'static str,
-        step: impl Future<Output = std::result::Result<Done, tokio_postgres::Error>> + 'a,
-    ) {
-        self.names.push(name);
-        self.steps.push(Box::pin(step));
-    }
-
-    fn simple(&mut self, client: &Arc<Client>, name: &'static str, text: &'static str) {
-        let client = client.clone();
-        self.push(name, async move { client.batch_execute(text).await.map(|()| Done::Rows(0)) });
-    }
-
-    /// Answers what each step must touch: the text and, where it matters, the number of rows.
-    fn queued(
-        &mut self,
-        open: &Open,
-        units: Vec<Unit<'a>>,
-    ) -> Result<Vec<(&'static str, Option<u64>)>> {
-        let client = open.wire.client();
-        let mut wanted = Vec::new();
-        for Unit { text, check, rows } in units {
-            let of_one = statement(&open.statements, text)?;
-            let counted = check != Check::Any;
-            let for_lists = open.for_lists.get(&key(text)).cloned().flatten();
-            if let (Some(statement), 2..) = (for_lists, rows.len()) {
-                let (client, lists) = (client.clone(), Lists::new(&rows));
-                wanted.push((text, counted.then_some(rows.len() as u64)));
-                self.push(text, async move {
-                    client.execute_raw(&statement, lists.params()).await.map(Done::Rows)
-                });
-                continue;
-            }
-            for params in rows {
-                let (client, statement) = (client.clone(), of_one.clone());
-                wanted.push((text, counted.then_some(1)));
-                self.push(text, async move {
-                    let params = params.iter().map(Owned::value);
-                    client.execute_raw(&statement, params).await.map(Done::Rows)
-                });
-            }
-        }
-        Ok(wanted)
-    }
-}
-
-/// Queued statements of one text.
-struct Unit<'q> {
-    text: &'static str,
-    check: Check,
-    rows: Vec<&'q [Owned]>,
-}
-
-/// The queue in the order in which it leaves: as it stands, or gathered by text.
-fn units(queued: &[Queued], gathers: bool) -> Vec<Unit<'_>> {
-    let mut units: Vec<Unit<'_>> = Vec::new();
-    for Queued { text, params, check } in queued {
-        let alike = |unit: &&mut Unit<'_>| key(unit.text) == key(text) && unit.check == *check;
-        match units.iter_mut().find(alike).filter(|_| gathers) {
-            Some(unit) => unit.rows.push(params),
-            None => units.push(Unit { text, check: *check, rows: vec![params] }),
-        }
-    }
-    units
-}
-
-fn statement(statements: &HashMap<Key, Statement>, text: &'static str) -> Result<Statement> {
-    let unprepared = || StoreError::Database { sql: text, message: "it is not prepared".into() };
-    statements.get(&key(text)).cloned().ok_or_else(unprepared)
-}
-
-/// One row of VALUES is inserted or refused. (No table has a trigger or a rule.)
-fn always_one(text: &str) -> bool {
-    text.starts_with("INSERT INTO ")
-        && text.contains("VALUES (")
-        && !["ON CONFLICT", "SELECT", "), (", "),("].iter().any(|word| text.contains(word))
 }
 
 fn connect(config: &Config, read_only: bool) -> std::result::Result<Wire, String> {
