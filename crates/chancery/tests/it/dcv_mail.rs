@@ -532,6 +532,7 @@ fn a_replacement_takes_addresses_as_an_order_does(sandbox: &Sandbox) {
         sandbox.call("!AutoReplaceSSL", &form)
     };
     let list = place(sandbox, &several(&[&one], &[&contact]));
+    mail(sandbox, &contact, 1);
     let both = format!("{one},{two}");
     let twice = format!("{contact},{contact}");
     replace(&list, &[("domainNames", &both), ("dcvEmailAddresses", &twice)]).refused(-4, BAD_LIST);
