@@ -135,6 +135,72 @@ pub struct Check {
     pub state: CheckState,
 }
 
+/// What a caller says was looked at already: isCustomerValidated, isAppRepValidated, isCallbackCompleted.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Vouched {
+    /// The customer.
+    pub customer: bool,
+    /// The applicant representative.
+    pub representative: bool,
+    /// The call-back.
+    pub call_back: bool,
+    /// The caller has RA rights: what he says of a customer needs nobody's approval.
+    pub trusted: bool,
+}
+
+impl Vouched {
+    fn settles(self, level: Level, kind: CheckKind) -> bool {
+        match kind {
+            CheckKind::Organization => {
+                self.customer && self.trusted && level.names_a_subject() && !level.is_extended()
+            }
+            CheckKind::ApplicantRepresentative => self.representative,
+            CheckKind::CallBack => self.call_back,
+            _ => false,
+        }
+    }
+
+    fn needs_approval(self, level: Level) -> bool {
+        self.customer && level.names_a_subject() && !self.trusted
+    }
+}
+
+/// What a new order has to show: all that its level asks for, less what the caller vouches for.
+#[must_use]
+pub fn of_order(level: Level, vouched: Vouched) -> Vec<Check> {
+    let open = |kind: &CheckKind| Check { kind: *kind, state: CheckState::Open };
+    let asked: Vec<Check> = level.checks().iter().map(open).collect();
+    of_changed_request(level, &asked, vouched)
+}
+
+/// The same for a request that is changed before it has a certificate: what people have checked stays checked, domain control
+/// is looked at again (fresh proofs of the chain count).
+#[must_use]
+pub fn of_changed_request(level: Level, before: &[Check], vouched: Vouched) -> Vec<Check> {
+    let state = |check: &Check| match check.kind {
+        CheckKind::DomainControl => CheckState::Open,
+        kind if vouched.settles(level, kind) => CheckState::Passed,
+        _ => check.state,
+    };
+    let mut checks: Vec<Check> =
+        before.iter().map(|check| Check { state: state(check), ..*check }).collect();
+    let asked = |check: &Check| check.kind == CheckKind::Approval;
+    if vouched.needs_approval(level) && !checks.iter().any(asked) {
+        checks.push(Check { kind: CheckKind::Approval, state: CheckState::Open });
+    }
+    checks
+}
+
+/// The same for the replacement of a certificate: what people checked for that one stands, domain control is looked at again.
+#[must_use]
+pub fn of_replacement(level: Level) -> Vec<Check> {
+    let state = |kind| match kind {
+        CheckKind::DomainControl => CheckState::Open,
+        _ => CheckState::Passed,
+    };
+    level.checks().iter().map(|kind| Check { kind: *kind, state: state(*kind) }).collect()
+}
+
 /// After how many hours a certificate may be expected: what machines look at takes one, people take days, and less where
 /// a reseller has looked already (D39).
 #[must_use]

@@ -8,7 +8,7 @@ mod plans;
 
 use crate::account::{Account, PaymentMode};
 use crate::certificate::CertificateStatus;
-use crate::check::{self, Check, CheckKind, CheckState};
+use crate::check::{self, Check, Vouched};
 use crate::csr::Csr;
 use crate::dcv::{AddressSource, CONSTRUCTED, DcvMethod, UniqueValue};
 use crate::identifiers::{NcaIdentifier, OrganizationIdentifier, PersonalIdentifier};
@@ -459,23 +459,21 @@ fn checks_of(
     account: &Account,
 ) -> (Vec<Check>, u32) {
     let level = composed.choice.product.level;
-    let trusted = account.privileges.registration_authority;
-    let validated = request.is_customer_validated && level.names_a_subject();
-    let person = &request.representative;
-    let passed = |kind: CheckKind| match kind {
-        CheckKind::Organization => validated && trusted && !level.is_extended(),
-        CheckKind::ApplicantRepresentative => person.is_validated == Some(true),
-        CheckKind::CallBack => person.is_call_back_completed == Some(true),
-        _ => false,
-    };
-    let state = |kind| if passed(kind) { CheckState::Passed } else { CheckState::Open };
-    let mut checks: Vec<Check> =
-        level.checks().iter().map(|kind| Check { kind: *kind, state: state(*kind) }).collect();
-    if validated && !trusted {
-        checks.push(Check { kind: CheckKind::Approval, state: CheckState::Open });
-    }
+    let customer = Some(request.is_customer_validated);
+    let checks = check::of_order(level, vouched(customer, &request.representative, account));
     let hours = check::expected_hours(level, &checks);
     (checks, hours)
+}
+
+/// What of these the caller says was looked at already.
+#[must_use]
+pub fn vouched(customer: Option<bool>, person: &Representative, account: &Account) -> Vouched {
+    Vouched {
+        customer: customer == Some(true),
+        representative: person.is_validated == Some(true),
+        call_back: person.is_call_back_completed == Some(true),
+        trusted: account.privileges.registration_authority,
+    }
 }
 
 #[cfg(test)]

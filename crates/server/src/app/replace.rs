@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use domain::certificate::{CaId, CertificateId, CertificateStatus, OrderNumber};
-use domain::check::{self, Check, CheckKind, CheckState};
+use domain::check::{self, Check};
 use domain::csr::{Csr, CsrError};
 use domain::dcv::{DcvMethod, RANDOM_VALUE_AGE, UniqueValue};
 use domain::money::Money;
@@ -12,7 +12,7 @@ use domain::names::CertName;
 use domain::order::RequestState;
 use domain::order_ssl::{ChosenNames, Claims, DcvWishes, Prioritise, SslOrderRequest};
 use domain::placement::{self, Facts, NamePlan};
-use domain::product::{Choice, Kind, Product, TermPrice};
+use domain::product::{Choice, Kind, Level, Product, TermPrice};
 use domain::proof;
 use domain::refusal::Refusal;
 use domain::time::{DAY, Time};
@@ -114,7 +114,7 @@ impl Replacement {
         let plans = self.plans(&old, &bought, &old_names, &csr)?;
         let rows = self.rows(tx, bought.kind(), &plans.1, &old_names, pending)?;
         let unique_value = self.use_token(tx, &old, &csr)?;
-        let checks = self.checks(&old, &bought, pending);
+        let checks = self.checks(&old, bought.level(), pending);
         let expected_hours = check::expected_hours(bought.level(), &checks);
         let parameters = self.parameters(&old);
         let new = NewRequest {
@@ -535,40 +535,17 @@ impl Replacement {
         serde_json::Value::Object(merged).to_string()
     }
 
-    /// What people have checked stays checked, and a caller who may says what else was; domain control is looked at again
-    /// (fresh proofs of the chain count).
-    fn checks(&self, old: &OrderView, bought: &Bought, pending: bool) -> Vec<Check> {
-        let person = &self.request.representative;
-        let level = bought.level();
-        let validated = self.request.is_customer_validated == Some(true) && level.names_a_subject();
-        let trusted = self.caller.account().privileges.registration_authority;
+    fn checks(&self, old: &OrderView, level: Level, pending: bool) -> Vec<Check> {
         if pending && old.state != RequestState::Ready {
-            let now = |c: &Check| match c.kind {
-                CheckKind::DomainControl => CheckState::Open,
-                CheckKind::ApplicantRepresentative if person.is_validated == Some(true) => {
-                    CheckState::Passed
-                }
-                CheckKind::CallBack if person.is_call_back_completed == Some(true) => {
-                    CheckState::Passed
-                }
-                CheckKind::Organization if validated && trusted && !level.is_extended() => {
-                    CheckState::Passed
-                }
-                _ => c.state,
-            };
-            let kept = old.state.checks().iter();
-            let mut checks: Vec<Check> = kept.map(|c| Check { state: now(c), ..*c }).collect();
-            if validated && !trusted && !checks.iter().any(|c| c.kind == CheckKind::Approval) {
-                checks.push(Check { kind: CheckKind::Approval, state: CheckState::Open });
-            }
-            return checks;
+            let request = &self.request;
+            let vouched = placement::vouched(
+                request.is_customer_validated,
+                &request.representative,
+                self.caller.account(),
+            );
+            return check::of_changed_request(level, old.state.checks(), vouched);
         }
-        let state = |kind| match kind {
-            CheckKind::DomainControl => CheckState::Open,
-            _ => CheckState::Passed,
-        };
-        let checks = bought.level().checks().iter();
-        checks.map(|kind| Check { kind: *kind, state: state(*kind) }).collect()
+        check::of_replacement(level)
     }
 
     fn note(&self, tx: &mut Tx<'_>, old: &OrderView, order: OrderNumber) -> Result<(), StoreError> {
