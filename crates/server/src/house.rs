@@ -13,8 +13,10 @@ use domain::time::{Clock, Entropy, Time};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use issuance::weak_keys::WeakKeys;
 use store::Store;
+use store::accounts::Login;
 use validation::Asker;
 
+use crate::app::collect::{Loaded, Wanted};
 use crate::app::issue::Authority;
 use crate::app::login::Logins;
 use crate::app::orders::{Draft, Placed};
@@ -24,7 +26,7 @@ use crate::config::Rules;
 use crate::faults::Faults;
 use crate::http::calls::CallLog;
 use crate::letters::Desk;
-use crate::together::Together;
+use crate::together::{LookUps, Together};
 
 /// Everything that use cases, handlers and jobs need. Shared by reference count.
 pub struct House {
@@ -60,6 +62,10 @@ pub struct House {
     pub faults: Faults,
     /// Orders on their way into the database.
     pub placing: Together<Draft, Placed>,
+    /// Accounts that are looked up by their login names.
+    pub callers: LookUps<String, Option<Login>>,
+    /// Orders that are looked up for who asks how they stand.
+    pub collected: LookUps<Wanted, Loaded>,
     /// The calls seen; kept in the sandbox only.
     pub calls: CallLog,
 }

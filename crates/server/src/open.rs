@@ -19,8 +19,9 @@ use store::{PgOptions, SqliteOptions, Store, Tx};
 use validation::{Asker, Dnssec, Reach, Settings, Transport};
 use zeroize::Zeroizing;
 
+use crate::app::collect;
 use crate::app::issue::Authority;
-use crate::app::login::Logins;
+use crate::app::login::{self, Logins};
 use crate::app::orders::Draft;
 use crate::clock::{RepeatableChance, SystemClock, SystemEntropy, TurnedClock};
 use crate::config::Rules;
@@ -31,7 +32,7 @@ use crate::letters::Desk;
 use crate::mail::compose::From;
 use crate::mail::send::{Sender, SmtpSettings, SmtpTls};
 use crate::operator::kept_offset;
-use crate::together::Together;
+use crate::together::{LookUps, Together};
 
 /// Why a house could not be opened; words for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -180,6 +181,8 @@ pub fn open(plan: Plan) -> Result<Opened, OpenError> {
         chance: Arc::new(chance),
         clock,
         placing: Together::writing(store.clone(), "place_orders", Draft::write),
+        callers: LookUps::new(store.clone(), "login", login::look_up),
+        collected: LookUps::new(store.clone(), "collect", collect::look_up),
         store,
     };
     Ok(Opened { house: Arc::new(house), turned })

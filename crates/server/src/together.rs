@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use store::{Store, StoreError, Tx};
+use store::{Database, Store, StoreError, Tx};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
@@ -138,12 +138,47 @@ impl<T: Send + Sync + 'static, R: Send + 'static> Together<T, R> {
     }
 }
 
+/// Look-ups that many callers make at the same time: together where each would be a journey to a server, and alone where the
+/// database is in this process and a transaction costs next to nothing.
+pub struct LookUps<T, R> {
+    store: Store,
+    name: &'static str,
+    read: Read<T, R>,
+    together: Together<T, R>,
+}
+
+type Read<T, R> = fn(&mut Tx<'_>, &[T]) -> Result<Answers<R>, Failure>;
+
+impl<T: Send + Sync + 'static, R: Send + 'static> LookUps<T, R> {
+    /// Reads with `read`, whose answers are in the order of the wishes.
+    pub fn new(store: Store, name: &'static str, read: Read<T, R>) -> Self {
+        let together = Together::reading(store.clone(), name, read);
+        Self { store, name, read, together }
+    }
+
+    /// As [`Together::ask`].
+    ///
+    /// # Errors
+    /// As the function answers, or the store for the whole transaction.
+    pub async fn ask(&self, wish: T) -> Result<R, Failure> {
+        match self.store.database() {
+            Database::Postgres => self.together.ask(wish).await,
+            Database::Sqlite => {
+                let (read, wish) = (self.read, [wish]);
+                let mut answers =
+                    self.store.read(self.name, move |tx: &mut Tx<'_>| read(tx, &wish)).await?;
+                answers.pop().unwrap_or(Err(Failure::Store(StoreError::Closed)))
+            }
+        }
+    }
+}
+
 /// Reads for all of these in as few transactions as may be. When one fails for several, each of them reads alone. The answers
 /// are in the order of the wishes.
 pub async fn read_all<T, R>(
     store: &Store,
     name: &'static str,
-    read: fn(&mut Tx<'_>, &[T]) -> Result<Answers<R>, Failure>,
+    read: Read<T, R>,
     wishes: Vec<T>,
 ) -> Answers<R>
 where

@@ -1,5 +1,7 @@
 //! Accounts and their ledger.
 
+use std::collections::BTreeSet;
+
 use domain::account::{Account, PaymentMode, Privileges};
 use domain::certificate::{AccountId, OrderNumber};
 use domain::money::Money;
@@ -40,6 +42,11 @@ pub struct LedgerLine {
 /// The account with this login name, case-sensitive.
 pub fn login(tx: &mut Tx<'_>, login_name: &str) -> Result<Option<Login>> {
     tx.query_opt(&BY_LOGIN, params![login_name], read_login)
+}
+
+/// The accounts with these login names, in no order.
+pub fn logins(tx: &mut Tx<'_>, login_names: &BTreeSet<&str>) -> Result<Vec<Login>> {
+    tx.query(&BY_LOGINS, params![&serde_json::json!(login_names).to_string()], read_login)
 }
 
 /// The same, for a change: on PostgreSQL the row is locked until the transaction ends.
@@ -250,6 +257,7 @@ fn read_privileges(words: &str) -> Privileges {
 /// The queries of this file.
 pub const ALL: &[&Sql] = &[
     &BY_LOGIN,
+    &BY_LOGINS,
     &BY_LOGIN_TO_CHANGE,
     &BY_ID,
     &ALL_ACCOUNTS,
@@ -270,6 +278,16 @@ const BY_LOGIN: Sql = Sql::both(
     "SELECT id, login_name, role, brand, currency, balance, credit_limit, payment, privileges, allowed_ips, contact,
          closed, failed_tries, locked_until, password_hash, password_version, password_expires
      FROM accounts WHERE login_name = $1",
+);
+
+const BY_LOGINS: Sql = Sql::pair(
+    "SELECT id, login_name, role, brand, currency, balance, credit_limit, payment, privileges, allowed_ips, contact,
+         closed, failed_tries, locked_until, password_hash, password_version, password_expires
+     FROM accounts WHERE login_name IN (SELECT value FROM json_each($1))",
+    "SELECT id, login_name, role, brand, currency, balance, credit_limit, payment, privileges, allowed_ips, contact,
+         closed, failed_tries, locked_until, password_hash, password_version, password_expires
+     FROM accounts WHERE login_name = ANY(ARRAY(
+         SELECT jsonb_array_elements_text(CAST(CAST($1 AS TEXT) AS JSONB))))",
 );
 
 const BY_LOGIN_TO_CHANGE: Sql = Sql::pair(

@@ -315,6 +315,12 @@ pub fn newest(tx: &mut Tx<'_>, base: OrderNumber) -> Result<Option<OrderView>> {
     tx.query_opt(&NEWEST, params![base.0], read_view)
 }
 
+/// The same for several chains, in no order.
+pub fn newest_of(tx: &mut Tx<'_>, bases: &[OrderNumber]) -> Result<Vec<OrderView>> {
+    let list = serde_json::json!(bases.iter().map(|base| base.0).collect::<Vec<_>>()).to_string();
+    tx.query(&NEWEST_OF, params![&list], read_view)
+}
+
 /// Every order of a chain, oldest first.
 pub fn chain(tx: &mut Tx<'_>, base: OrderNumber) -> Result<Vec<OrderView>> {
     tx.query(&CHAIN, params![base.0], read_view)
@@ -469,6 +475,7 @@ pub const ALL: &[&Sql] = &[
     &BY_CERTIFICATE,
     &BY_CERTIFICATES,
     &NEWEST,
+    &NEWEST_OF,
     &CHAIN,
     &OF_ACCOUNT,
     &FOREIGN_USED,
@@ -566,6 +573,21 @@ const NEWEST: Sql = view!(
          WHERE n.base_order_number = $1
          ORDER BY CASE WHEN s.state IN ('rejected', 'expired', 'failed') THEN 1 ELSE 0 END, n.order_number DESC LIMIT 1)
      LIMIT 1"
+);
+
+const NEWEST_OF: Sql = view!(
+    "WHERE o.order_number IN (
+         SELECT (
+             SELECT n.order_number FROM orders n JOIN certificate_requests s ON s.order_number = n.order_number
+             WHERE n.base_order_number = b.value
+             ORDER BY CASE WHEN s.state IN ('rejected', 'expired', 'failed') THEN 1 ELSE 0 END, n.order_number DESC LIMIT 1)
+         FROM json_each($1) b)",
+    "WHERE o.order_number = ANY(ARRAY(
+         SELECT (
+             SELECT n.order_number FROM orders n JOIN certificate_requests s ON s.order_number = n.order_number
+             WHERE n.base_order_number = CAST(b.value AS BIGINT)
+             ORDER BY CASE WHEN s.state IN ('rejected', 'expired', 'failed') THEN 1 ELSE 0 END, n.order_number DESC LIMIT 1)
+         FROM jsonb_array_elements_text(CAST(CAST($1 AS TEXT) AS JSONB)) AS b(value)))"
 );
 
 const CHAIN: Sql = view!("WHERE o.base_order_number = $1 ORDER BY o.order_number");

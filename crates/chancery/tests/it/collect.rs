@@ -16,6 +16,7 @@ on_both!(
     combinations_that_are_not_allowed,
     orders_that_have_no_certificate,
     by_any_of_its_numbers,
+    everybody_hears_of_their_own_order,
     as_the_programs_in_use_read_it,
 );
 
@@ -389,6 +390,50 @@ fn by_any_of_its_numbers(sandbox: &Sandbox) {
     let other = an_order(sandbox);
     let answer = asked(&[("orderNumber", &order.number), ("certificateID", &other.id)]);
     assert_eq!(answer.get("errorCode"), "-4", "{}", answer.raw);
+}
+
+/// Calls of the same moment are looked up together: each gets what it would get alone.
+fn everybody_hears_of_their_own_order(sandbox: &Sandbox) {
+    let (one, two) = (an_order(sandbox), an_order(sandbox));
+    let waiting = place(sandbox, &Form::order(488, &Csr::new(&fresh_name("collect"))));
+    let again = Form::new(&[("orderNumber", &two.number), ("responseFormat", "1")]);
+    let again = sandbox.call("!AutoReplaceSSL", &again.set("csr", &Csr::new(&two.name).pem));
+    let newest = again.order_number();
+    assert_ne!(newest, two.number);
+    issued(sandbox, &newest, "what was shown counts");
+    let call = |role: &str, pairs: &[(&str, &str)]| {
+        let form = Form::new(pairs).set("queryType", "1").set("showExtStatus", "Y");
+        let form = form.set("showMDCDomainDetails", "Y").login(sandbox, role);
+        (sandbox.post("download/CollectSSL", &form), form)
+    };
+    let mut calls = vec![
+        call("reseller", &[("orderNumber", &one.number)]),
+        call("reseller", &[("orderNumber", &two.number)]),
+        call("reseller", &[("orderNumber", &newest)]),
+        call("reseller", &[("orderNumber", &waiting)]),
+        call("reseller", &[("orderNumber", "99999999")]),
+        call("reseller", &[("baseOrderNumber", &one.number)]),
+        call("reseller", &[("baseOrderNumber", &newest)]),
+        call("reseller", &[("certificateID", &two.id)]),
+        call("reseller", &[("orderNumber", &one.number), ("certificateID", &one.id)]),
+        call("reseller", &[("orderNumber", &one.number), ("certificateID", &two.id)]),
+        call("webhost", &[("orderNumber", &one.number)]),
+    ];
+    let nobody = Form::new(&[("orderNumber", &one.number), ("queryType", "1")]);
+    let nobody = nobody.set("loginName", "nobody").set("loginPassword", "x");
+    calls.push((sandbox.post("download/CollectSSL", &nobody), nobody));
+    let told: BTreeSet<&str> = calls.iter().map(|(alone, _)| alone.as_str()).collect();
+    assert_eq!(told.len(), 8, "one, two of a chain, one that waits, four refusals: {told:?}");
+    for round in 0..4 {
+        std::thread::scope(|scope| {
+            for (alone, form) in calls.iter().chain(&calls).chain(&calls) {
+                scope.spawn(move || {
+                    let told = sandbox.post("download/CollectSSL", form);
+                    assert_eq!(told, *alone, "{round}: {form:?}");
+                });
+            }
+        });
+    }
 }
 
 /// The regular expressions and cuts of programs that are in use.

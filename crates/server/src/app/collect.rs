@@ -1,15 +1,17 @@
 //! Handing certificates over: CollectSSL and the details of an order's names.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use domain::certificate::{CertificateStatus, Validity};
+use domain::certificate::{AccountId, CertificateId, CertificateStatus, Validity};
 use domain::check::{CheckKind, CheckState};
 use domain::order::RequestState;
+use domain::proof::Control;
 use domain::refusal::Refusal;
 use issuance::collect;
-use store::Tx;
 use store::names::{self, RequestName};
 use store::orders::OrderView;
+use store::{StoreError, Tx};
 use wire::collect_ssl::{
     CollectRequest, CollectStatus, Collected, Payload, QueryType, ResponseType, Selector,
     StepStatuses,
@@ -21,6 +23,7 @@ use super::login::Caller;
 use super::standing::{self, Standing};
 use super::{Failure, select};
 use crate::house::House;
+use crate::together::Answers;
 
 /// Answers a CollectSSL call.
 ///
@@ -103,20 +106,73 @@ async fn load<'a>(
     caller: &Caller,
     which: Selector,
 ) -> Result<(OrderView, Vec<RequestName>, Standing<'a>), Failure> {
-    let account = caller.account().id;
-    let read = move |tx: &mut Tx<'_>| -> Result<_, Failure> {
-        let order = select::by_selector(tx, account, &which)?;
-        let rows = names::of_request(tx, order.certificate)?;
-        let chain = match order.base != order.number && order.state.is_open() {
-            true => names::controls_of_chain(tx, order.base)?,
-            false => Vec::new(),
-        };
-        Ok((order, rows, chain))
-    };
-    let (order, rows, chain) = house.store.read("collect", read).await?;
+    let wanted = Wanted { account: caller.account().id, which };
+    let Loaded { order, rows, chain } = house.collected.ask(wanted).await?;
     let standing = Standing::new(house, &rows, chain);
     let rows = standing::renew_values(house, &order, rows, &standing).await?;
     Ok((order, rows, standing))
+}
+
+/// An order of an account that somebody asks about.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    account: AccountId,
+    which: Selector,
+}
+
+/// An order, its names, and what other orders of its chain have shown.
+#[derive(Debug)]
+pub struct Loaded {
+    order: OrderView,
+    rows: Vec<RequestName>,
+    chain: Vec<Control>,
+}
+
+/// What these ask for.
+///
+/// # Errors
+/// When the store fails; the answer to each may be a refusal as of [`select::by_selector`].
+pub fn look_up(tx: &mut Tx<'_>, all: &[Wanted]) -> Result<Answers<Loaded>, Failure> {
+    if let [Wanted { account, which }] = all {
+        let order = select::by_selector(tx, *account, which)?;
+        let rows = names::of_request(tx, order.certificate)?;
+        return Ok(vec![Ok(loaded(tx, order, rows)?)]);
+    }
+    let mut found = Vec::with_capacity(all.len());
+    let known = select::known(tx, all.iter().map(|wanted| &wanted.which))?;
+    for Wanted { account, which } in all {
+        found.push(match known.of(*account, which) {
+            Some(order) => Ok(order.clone()),
+            None => match select::by_selector(tx, *account, which) {
+                Err(Failure::Store(error)) => return Err(error.into()),
+                found => found,
+            },
+        });
+    }
+    let ids: Vec<CertificateId> = found.iter().flatten().map(|order| order.certificate).collect();
+    let mut rows: HashMap<CertificateId, Vec<RequestName>> = HashMap::new();
+    for (id, name) in names::of_requests(tx, &ids)? {
+        rows.entry(id).or_default().push(name);
+    }
+    let mut answers = Vec::with_capacity(found.len());
+    for order in found {
+        answers.push(match order {
+            Ok(order) => {
+                let rows = rows.get(&order.certificate).cloned().unwrap_or_default();
+                Ok(loaded(tx, order, rows)?)
+            }
+            Err(refused) => Err(refused),
+        });
+    }
+    Ok(answers)
+}
+
+fn loaded(tx: &mut Tx<'_>, order: OrderView, rows: Vec<RequestName>) -> Result<Loaded, StoreError> {
+    let chain = match order.base != order.number && order.state.is_open() {
+        true => names::controls_of_chain(tx, order.base)?,
+        false => Vec::new(),
+    };
+    Ok(Loaded { order, rows, chain })
 }
 
 /// The status word of an order's request.

@@ -13,7 +13,8 @@ use domain::account::Account;
 use domain::refusal::Refusal;
 use domain::time::Entropy;
 use serde_json::json;
-use store::accounts;
+use store::Tx;
+use store::accounts::{self, Login};
 use store::events::{self, NewEvent};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use zeroize::Zeroizing;
@@ -21,6 +22,7 @@ use zeroize::Zeroizing;
 use super::Failure;
 use super::waiting_room::{Place, WaitingRoom};
 use crate::house::House;
+use crate::together::Answers;
 
 /// Somebody whose password was right, from an address that may be used: only [`log_in`] makes one.
 #[derive(Clone, Debug)]
@@ -139,8 +141,7 @@ pub async fn log_in(
     password: &str,
     from: IpAddr,
 ) -> Result<Caller, Failure> {
-    let name = login_name.to_owned();
-    let found = house.store.read("login", move |tx| accounts::login(tx, &name)).await?;
+    let found = house.callers.ask(login_name.to_owned()).await?;
     let now = house.clock.now();
     let open = found.filter(|login| login.account.may_enter(now, from));
     let fingerprint = house.logins.fingerprint(login_name, open.as_ref(), password);
@@ -166,6 +167,19 @@ pub async fn log_in(
         return Err(Refusal::CallLimit.into());
     }
     Ok(Caller { account: login.account })
+}
+
+/// The accounts with these login names.
+///
+/// # Errors
+/// When the store fails.
+pub fn look_up(tx: &mut Tx<'_>, names: &[String]) -> Result<Answers<Option<Login>>, Failure> {
+    if let [name] = names {
+        return Ok(vec![Ok(accounts::login(tx, name)?)]);
+    }
+    let logins = accounts::logins(tx, &names.iter().map(String::as_str).collect())?;
+    let of = |name: &String| logins.iter().find(|login| login.account.login_name == *name).cloned();
+    Ok(names.iter().map(|name| Ok(of(name))).collect())
 }
 
 /// A password that is not known to be right.

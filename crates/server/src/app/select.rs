@@ -1,5 +1,7 @@
 //! Finding the order that a call means: by number, by certificate, by the chain's first number.
 
+use std::collections::HashMap;
+
 use domain::certificate::{AccountId, CertificateId, OrderNumber};
 use domain::refusal::Refusal;
 use store::orders::{self, OrderView};
@@ -41,6 +43,38 @@ pub fn by_selector(
         agree("certificateID", view.ok_or(Refusal::invalid("certificateID"))?)?;
     }
     found.ok_or(Failure::Refused(Refusal::Missing("orderNumber")))
+}
+
+/// The newest orders of some chains, by the chains' first numbers.
+pub struct Known(HashMap<OrderNumber, OrderView>);
+
+/// Looks up in one query what most of these mean: the chain that begins with the one number that they name.
+///
+/// # Errors
+/// When the store fails.
+pub fn known<'s>(
+    tx: &mut Tx<'_>,
+    all: impl Iterator<Item = &'s Selector>,
+) -> Result<Known, StoreError> {
+    let bases: Vec<OrderNumber> = all.filter_map(one_number).collect();
+    let found = orders::newest_of(tx, &bases)?;
+    Ok(Known(found.into_iter().map(|order| (order.base, order)).collect()))
+}
+
+impl Known {
+    /// What [`by_selector`] would find, if it is here.
+    #[must_use]
+    pub fn of(&self, account: AccountId, which: &Selector) -> Option<&OrderView> {
+        one_number(which).and_then(|base| self.0.get(&base)).filter(|o| o.account == account)
+    }
+}
+
+fn one_number(which: &Selector) -> Option<OrderNumber> {
+    match which {
+        Selector { order: Some(number), certificate: None, base: None }
+        | Selector { order: None, certificate: None, base: Some(number) } => Some(*number),
+        _ => None,
+    }
 }
 
 /// The order with exactly this number, if it is the account's.
