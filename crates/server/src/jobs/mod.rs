@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use domain::receipt::Receipt;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join_all};
 use store::jobs::{self, Job, Ticket};
 use store::mails::Outgoing;
 use store::{Store, StoreError, Tx};
@@ -44,6 +46,55 @@ const GATHERING: Duration = Duration::from_millis(5);
 
 /// Between two looks for leases that have expired.
 const RECLAIM: Duration = Duration::from_secs(2);
+
+/// How jobs of a kind are done.
+struct Kind {
+    name: &'static str,
+    /// How many may be at work; 0: none are, they wait.
+    slots: fn(&House) -> usize,
+    calm: Calm,
+    done: Done,
+}
+
+/// By whom.
+enum Done {
+    /// Each by itself; the error says why it is to be tried again.
+    Alone(fn(Arc<House>, Arc<Batches>, Job) -> BoxFuture<'static, Result<(), String>>),
+    /// All that were claimed at a time; leases and failures are its own matter.
+    Together(fn(Arc<House>, Arc<Batches>, Vec<AtWork>) -> BoxFuture<'static, ()>),
+}
+
+const KINDS: [Kind; 4] = [
+    Kind {
+        name: VALIDATE,
+        slots: |house| house.rules.validations_in_flight,
+        calm: Calm::of(1, 20),
+        done: Done::Together(|house, batches, claimed| {
+            validate::run(house, batches, claimed).boxed()
+        }),
+    },
+    Kind {
+        name: MAIL,
+        // Without a mail server mails are not tried: they wait, also for a node that has one.
+        slots: |house| if house.mail.can_send() { 16 } else { 0 },
+        calm: Calm::of(10, 10),
+        done: Done::Alone(|house, batches, job| {
+            async move { mail::run(&house, &batches, job).await }.boxed()
+        }),
+    },
+    Kind {
+        name: CRL,
+        slots: |_| 4,
+        calm: Calm::of(50, 50),
+        done: Done::Alone(|house, _, job| async move { crl::run(&house, job).await }.boxed()),
+    },
+    Kind {
+        name: SEAL,
+        slots: |_| 1,
+        calm: Calm::of(200, 200),
+        done: Done::Alone(|house, _, job| async move { seal::run(&house, job).await }.boxed()),
+    },
+];
 
 /// What jobs of one kind read and write together.
 pub struct Batches {
@@ -118,19 +169,10 @@ impl Worker {
 
     /// Works until [`Worker::stop`], on every kind of job.
     pub async fn run(&self) {
-        let in_flight = self.house.rules.validations_in_flight;
-        let validate = self.loop_over(VALIDATE, in_flight, Calm::of(1, 20));
-        let mail = async {
-            // Without a mail server mails are not tried: they wait, also for a node that has one.
-            if self.house.mail.can_send() {
-                self.loop_over(MAIL, 16, Calm::of(10, 10)).await;
-            } else {
-                tracing::warn!("no mail server is configured: mails are written down and wait");
-            }
-        };
-        let crl = self.loop_over(CRL, 4, Calm::of(50, 50));
-        let seal = self.loop_over(SEAL, 1, Calm::of(200, 200));
-        futures_util::join!(validate, mail, crl, seal);
+        if !self.house.mail.can_send() {
+            tracing::warn!("no mail server is configured: mails are written down and wait");
+        }
+        join_all(KINDS.iter().map(|kind| self.loop_over(kind))).await;
     }
 
     /// Ends [`Worker::run`]; what is claimed is given back by its lease.
@@ -177,7 +219,11 @@ impl Worker {
         matches!(next, Ok(Some(at)) if at <= now)
     }
 
-    async fn loop_over(&self, kind: &'static str, in_flight: usize, calm: Calm) {
+    async fn loop_over(&self, kind: &'static Kind) {
+        let in_flight = (kind.slots)(&self.house);
+        if in_flight == 0 {
+            return;
+        }
         let mut reclaimed: Option<Instant> = None;
         let mut waker = self.house.store.job_waker();
         let mut stop = self.stop.subscribe();
@@ -188,10 +234,14 @@ impl Worker {
             if all {
                 reclaimed = Some(Instant::now());
             }
-            let claimed = if free == 0 { Vec::new() } else { self.claim(kind, free, all).await };
+            let claimed =
+                if free == 0 { Vec::new() } else { self.claim(kind.name, free, all).await };
             let found = claimed.len();
-            self.start(claimed, &slots).await;
-            tokio::time::sleep(if found > 1 { calm.busy } else { calm.quiet }).await;
+            if found > 0 {
+                self.start(kind, claimed, &slots).await;
+            }
+            let Calm { quiet, busy } = kind.calm;
+            tokio::time::sleep(if found > 1 { busy } else { quiet }).await;
             if found == free {
                 // There may be more: as soon as there are slots, of which some have become free meanwhile.
                 let _ = slots.acquire().await;
@@ -236,33 +286,30 @@ impl Worker {
         claimed
     }
 
-    /// `jobs` are of one kind; `slots` has one free for each.
-    async fn start(&self, jobs: Vec<Job>, slots: &Arc<Semaphore>) {
+    /// `jobs` are of this kind; `slots` has one free for each.
+    async fn start(&self, kind: &Kind, jobs: Vec<Job>, slots: &Arc<Semaphore>) {
         let mut claimed = Vec::with_capacity(jobs.len());
         for job in jobs {
             let Ok(slot) = slots.clone().acquire_owned().await else { return };
             let (at_work, ended) = (self.at_work.clone(), self.ended.clone());
             claimed.push(AtWork { job, _slot: slot, at_work, ended });
         }
-        if claimed.first().is_some_and(|first| first.job.kind == VALIDATE) {
-            tokio::spawn(validate::run(self.house.clone(), self.batches.clone(), claimed));
-            return;
-        }
-        for work in claimed {
-            let (house, batches) = (self.house.clone(), self.batches.clone());
-            tokio::spawn(async move {
-                let (job, ticket) = (work.job.clone(), work.job.ticket);
-                let done = async {
-                    match work.job.kind.as_str() {
-                        MAIL => mail::run(&house, &batches, job).await,
-                        CRL => crl::run(&house, job).await,
-                        SEAL => seal::run(&house, job).await,
-                        _ => Err("no handler".to_owned()),
-                    }
-                };
-                let done = while_leased(&house, ticket, done).await;
-                work.end(&house, done).await;
-            });
+        let shared = || (self.house.clone(), self.batches.clone());
+        match kind.done {
+            Done::Together(run) => {
+                let (house, batches) = shared();
+                tokio::spawn(run(house, batches, claimed));
+            }
+            Done::Alone(run) => {
+                for work in claimed {
+                    let (house, batches) = shared();
+                    tokio::spawn(async move {
+                        let done = run(house.clone(), batches, work.job.clone());
+                        let done = while_leased(&house, work.job.ticket, done).await;
+                        work.end(&house, done).await;
+                    });
+                }
+            }
         }
     }
 }
@@ -306,7 +353,7 @@ struct Calm {
 
 impl Calm {
     /// In milliseconds.
-    fn of(quiet: u64, busy: u64) -> Self {
+    const fn of(quiet: u64, busy: u64) -> Self {
         Self { quiet: Duration::from_millis(quiet), busy: Duration::from_millis(busy) }
     }
 }
