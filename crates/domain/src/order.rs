@@ -1,10 +1,13 @@
 //! The states of a certificate request (an order's item) and the steps between them.
 
+mod calls;
+
 use std::fmt;
 
 use crate::certificate::{CertificateStatus, RevocationReason, Serial};
 use crate::check::{Check, CheckKind, CheckState};
 use crate::time::Time;
+pub use calls::Replacing;
 
 /// Where a certificate request stands. Steps take `self` and are total: a step that does not fit gives [`WrongState`].
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -4,10 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::certificate::{AccountId, CertificateId, CertificateStatus, Validity};
-use domain::check::{CheckKind, CheckState};
-use domain::order::RequestState;
+use domain::check::CheckKind;
 use domain::proof::Control;
-use domain::refusal::Refusal;
 use issuance::collect;
 use store::names::{self, RequestName};
 use store::orders::OrderView;
@@ -35,21 +33,7 @@ pub async fn collect(
     request: &CollectRequest,
 ) -> Result<Collected, Failure> {
     let (order, rows, standing) = load(house, caller, request.which).await?;
-    match &order.state {
-        RequestState::Rejected { .. } | RequestState::Expired | RequestState::Failed { .. } => {
-            return Err(Refusal::Rejected.into());
-        }
-        RequestState::Revoked { .. } => return Err(Refusal::Revoked.into()),
-        RequestState::AwaitingPayment { .. } | RequestState::AwaitingAuthorization => {
-            return Err(Refusal::AwaitingPayment.into());
-        }
-        RequestState::Issuing { .. } => return Err(Refusal::BeingIssued.into()),
-        RequestState::AwaitingCsr { .. }
-        | RequestState::AwaitingValidation { .. }
-        | RequestState::Ready
-        | RequestState::Issued { .. }
-        | RequestState::Replaced { .. } => {}
-    }
+    order.state.collectable()?;
     let bought =
         Bought::from_json(&order.bought).map_err(|e| Failure::Internal(format!("bought: {e}")))?;
     let leaf = order.der.as_ref();
@@ -73,7 +57,7 @@ pub async fn collect(
         fqdn: leaf.and(order.common_name.clone().or(ordered)),
         payload,
         certificate_status: Some(certificate_status(house, &order)),
-        validation_status: Some(validation_status(&order.state)),
+        validation_status: Some(order.state.validation_status()),
         steps: Some(steps(&order, &bought, &rows, &standing)),
         domains: match standing::has_list(&bought) {
             true => standing::details(&order, &rows, &standing),
@@ -181,16 +165,6 @@ pub fn certificate_status(house: &House, order: &OrderView) -> CertificateStatus
     order.state.status(order.validity.map(|(_, end)| end), house.now())
 }
 
-fn validation_status(state: &RequestState) -> &'static str {
-    match state {
-        RequestState::AwaitingAuthorization
-        | RequestState::AwaitingPayment { .. }
-        | RequestState::AwaitingCsr { .. }
-        | RequestState::AwaitingValidation { .. } => "Awaiting Validation",
-        _ => "Validated",
-    }
-}
-
 fn payload(
     house: &House,
     order: &OrderView,
@@ -226,24 +200,6 @@ fn payload(
     })
 }
 
-/// Of a state that carries no checks: whether that is because all were passed. What came to nothing has completed no step.
-fn nothing_is_open(state: &RequestState) -> bool {
-    match state {
-        RequestState::Ready
-        | RequestState::Issuing { .. }
-        | RequestState::Issued { .. }
-        | RequestState::Replaced { .. }
-        | RequestState::Revoked { .. } => true,
-        RequestState::AwaitingAuthorization
-        | RequestState::AwaitingPayment { .. }
-        | RequestState::AwaitingCsr { .. }
-        | RequestState::AwaitingValidation { .. }
-        | RequestState::Expired
-        | RequestState::Rejected { .. }
-        | RequestState::Failed { .. } => false,
-    }
-}
-
 fn steps(
     order: &OrderView,
     bought: &Bought,
@@ -251,18 +207,7 @@ fn steps(
     standing: &Standing<'_>,
 ) -> StepStatuses {
     let level = bought.level();
-    let required = level.checks();
-    let step = |kind: CheckKind| -> i8 {
-        if !required.contains(&kind) {
-            return -1;
-        }
-        let checks = order.state.checks();
-        match checks.iter().find(|c| c.kind == kind).map(|c| c.state) {
-            Some(CheckState::Open | CheckState::Failed) => 0,
-            Some(CheckState::Passed) => 1,
-            None => i8::from(nothing_is_open(&order.state)),
-        }
-    };
+    let step = |kind| order.state.has_completed(level, kind).map_or(-1, i8::from);
     let ordered = || rows.iter().filter(|r| !r.implicit);
     let shown = ordered().filter(|r| standing.of(r).is_some()).count();
     let dcv = match (shown, ordered().count()) {

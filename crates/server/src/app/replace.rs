@@ -9,7 +9,7 @@ use domain::csr::{Csr, CsrError};
 use domain::dcv::{DcvMethod, RANDOM_VALUE_AGE, UniqueValue};
 use domain::money::Money;
 use domain::names::CertName;
-use domain::order::RequestState;
+use domain::order::{Replacing, RequestState};
 use domain::order_ssl::{ChosenNames, Claims, DcvWishes, Prioritise, SslOrderRequest};
 use domain::placement::{self, Facts, NamePlan};
 use domain::product::{Choice, Kind, Level, Product, TermPrice};
@@ -93,7 +93,8 @@ struct Replacement {
 impl Replacement {
     fn write(&self, tx: &mut Tx<'_>) -> Result<Replaced, Failure> {
         let old = self.find(tx)?;
-        let pending = self.may_replace(&old)?;
+        let replacing = old.state.replaceable(old.term_end, self.now)?;
+        let pending = replacing == Replacing::InPlace;
         let bought = Bought::from_json(&old.bought)
             .map_err(|e| Failure::Internal(format!("bought: {e}")))?;
         self.judge_values(tx, &old, &bought)?;
@@ -185,29 +186,6 @@ impl Replacement {
                 Err(Refusal::invalid_because("days", why).into())
             }
             _ => Ok(()),
-        }
-    }
-
-    /// True when the request has no certificate yet and is changed in place.
-    fn may_replace(&self, old: &OrderView) -> Result<bool, Refusal> {
-        match &old.state {
-            // Ready is a request that CAA, or something missing from its subject, holds back: nothing is written yet.
-            RequestState::AwaitingValidation { .. } | RequestState::Ready => Ok(true),
-            RequestState::Issued { .. } | RequestState::Replaced { .. } => {
-                match old.term_end.is_some_and(|end| end <= self.now) {
-                    true => Err(Refusal::Expired),
-                    false => Ok(false),
-                }
-            }
-            RequestState::Issuing { .. } => Err(Refusal::BeingIssued),
-            RequestState::Revoked { .. } => Err(Refusal::Revoked),
-            RequestState::AwaitingPayment { .. }
-            | RequestState::AwaitingAuthorization
-            | RequestState::AwaitingCsr { .. } => Err(Refusal::AwaitingPayment),
-            // There is no certificate that could have expired (-36): the order came to nothing, as CollectSSL says too.
-            RequestState::Expired | RequestState::Rejected { .. } | RequestState::Failed { .. } => {
-                Err(Refusal::Rejected)
-            }
         }
     }
 
