@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use postgres::{Client, NoTls};
 
+use crate::db::alike;
 use crate::migrations::Migration;
 use crate::{Database, PgOptions, SqliteOptions, Store, StoreError};
 
@@ -53,13 +54,19 @@ impl TestDb {
         }
     }
 
-    /// How PostgreSQL means to run each query of the program: its text, and EXPLAIN's words. `filling` runs before, for what
-    /// is only tempting in tables that are not empty.
-    pub fn plans(&self, filling: &str) -> Vec<(&'static str, String)> {
+    /// How PostgreSQL means to run each query of the program, those for lists of rows included: its text, and EXPLAIN's words.
+    /// `filling` runs before, for what is only tempting in tables that are not empty.
+    pub fn plans(&self, filling: &str) -> Vec<(String, String)> {
         let mut client = Client::connect(&self.address(), NoTls).expect("the test's database");
         client.batch_execute(crate::db::postgres::ONE_CONNECTION).expect("settings");
         client.batch_execute(filling).expect("rows");
-        let mut plan = |text: &'static str| -> Result<(&'static str, String), postgres::Error> {
+        let mut texts = Vec::new();
+        for text in crate::every_query().map(|sql| sql.for_postgres()) {
+            let types = client.prepare(text).unwrap_or_else(|e| panic!("{text}: {e:?}"));
+            texts.push(text.to_owned());
+            texts.extend(alike::for_lists(text, types.params()));
+        }
+        let mut plan = |text: &str| -> Result<String, postgres::Error> {
             let count = client.prepare(text)?.params().len();
             client.batch_execute(&format!("PREPARE asked AS {text}"))?;
             let nulls = vec!["NULL"; count].join(", ");
@@ -70,10 +77,13 @@ impl TestDb {
                 postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
                 _ => None,
             };
-            Ok((text, rows.iter().filter_map(line).collect::<Vec<_>>().join("\n")))
+            Ok(rows.iter().filter_map(line).collect::<Vec<_>>().join("\n"))
         };
-        let queries = crate::every_query().map(|sql| sql.for_postgres());
-        queries.map(|text| plan(text).unwrap_or_else(|e| panic!("{text}: {e:?}"))).collect()
+        let planned = |text: String| {
+            let words = plan(&text).unwrap_or_else(|e| panic!("{text}: {e:?}"));
+            (text, words)
+        };
+        texts.into_iter().map(planned).collect()
     }
 
     /// Opens it with the whole schema.

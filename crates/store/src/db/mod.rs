@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use tokio::sync::oneshot;
 
-mod alike;
+pub(crate) mod alike;
 pub(crate) mod group;
 pub(crate) mod postgres;
 mod queue;
