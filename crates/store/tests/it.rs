@@ -1,7 +1,11 @@
 //! The store on both databases: each test function runs on SQLite and on PostgreSQL.
 
+#[path = "it/connections.rs"]
+mod connections;
 #[path = "it/events.rs"]
 mod events;
+#[path = "it/files.rs"]
+mod files;
 #[path = "it/jobs.rs"]
 mod jobs;
 #[path = "it/migrations.rs"]

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use store::migrations::{ALL, Migration};
-use store::testing::{PgServer, TestDb};
+use store::testing::TestDb;
 use store::{ConstraintKind, PgOptions, Sql, SqliteOptions, Store, StoreError, Tx, params};
 
 use super::on_both;
@@ -47,8 +47,8 @@ fn schema() -> &'static [Migration] {
 }
 
 const OPEN: Sql = Sql::both("INSERT INTO purse (id, balance) VALUES ($1, $2)");
-const ADD: Sql = Sql::both("UPDATE purse SET balance = balance + $2 WHERE id = $1");
-const BALANCE: Sql = Sql::both("SELECT balance FROM purse WHERE id = $1");
+pub(super) const ADD: Sql = Sql::both("UPDATE purse SET balance = balance + $2 WHERE id = $1");
+pub(super) const BALANCE: Sql = Sql::both("SELECT balance FROM purse WHERE id = $1");
 const PURSES: Sql = Sql::both("SELECT COUNT(*) FROM purse");
 const SPEND: Sql =
     Sql::both("UPDATE purse SET balance = balance - $2 WHERE id = $1 AND balance >= $2");
@@ -72,11 +72,11 @@ impl From<StoreError> for Business {
     }
 }
 
-fn opened(db: &TestDb) -> Store {
+pub(super) fn opened(db: &TestDb) -> Store {
     db.open_with(schema()).expect("opens")
 }
 
-fn open_purse(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
+pub(super) fn open_purse(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
     tx.execute_one(&OPEN, params![id, 0])
 }
 
@@ -458,105 +458,6 @@ async fn every_query_can_be_prepared(db: TestDb) {
     let prepare = |tx: &mut Tx<'_>| store::every_query().try_for_each(|sql| tx.prepare(sql));
     let done: Result<(), StoreError> = store.write("prepare", prepare).await;
     done.expect("every query is understood");
-}
-
-#[test]
-fn one_process_at_a_time_serves_a_file() {
-    let db = TestDb::new(store::Database::Sqlite);
-    let first = db.open();
-    let second = Store::open_sqlite(db.address(), 1);
-    assert!(matches!(second, Err(StoreError::InUse(_))));
-    let beside = SqliteOptions { exclusive: false, make: false, ..SqliteOptions::default() };
-    let beside = Store::open_sqlite_with(db.address(), beside).expect("a command beside it");
-    drop((first, beside));
-    Store::open_sqlite(db.address(), 1).expect("free again");
-}
-
-#[test]
-fn what_is_not_ours_stays_as_it_is() {
-    let db = TestDb::new(store::Database::Sqlite);
-    let beside = SqliteOptions { exclusive: false, make: false, ..SqliteOptions::default() };
-    let refused = |options: &SqliteOptions| {
-        let opened = Store::open_sqlite_with(db.address(), options.clone());
-        opened.err().map(|error| error.to_string()).unwrap_or_default()
-    };
-    std::fs::write(db.address(), "").expect("an empty file");
-    assert!(refused(&beside).contains("no tables of Chancery"));
-    assert_eq!(std::fs::read(db.address()).expect("a file"), b"");
-    let other = rusqlite::Connection::open(db.address()).expect("a database");
-    other.execute_batch("CREATE TABLE recipes (name TEXT)").expect("a table");
-    drop(other);
-    let before = std::fs::read(db.address()).expect("a file");
-    for options in [&beside, &SqliteOptions::default()] {
-        assert!(refused(options).contains("no database of Chancery"));
-        assert_eq!(std::fs::read(db.address()).expect("a file"), before);
-    }
-    std::fs::write(db.address(), "of something else entirely, and long").expect("a file");
-    assert!(refused(&beside).contains("not a database"));
-
-    let server = PgServer::shared();
-    server.admin("CREATE DATABASE not_ours");
-    let beside = PgOptions { make: false, ..PgOptions::for_connections(1) };
-    let opened = Store::open_postgres_with(&server.address("not_ours"), beside);
-    let refused = opened.err().expect("no tables");
-    assert!(refused.to_string().contains("no tables of Chancery"), "{refused}");
-}
-
-#[test]
-fn a_lost_connection_is_made_again() {
-    let db = TestDb::new(store::Database::Postgres);
-    let store = opened(&db);
-    store.write_blocking("open", |tx| open_purse(tx, 1)).expect("opens");
-    const OTHERS: Sql = Sql::both(
-        "SELECT COUNT(*) FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-         WHERE pid <> pg_backend_pid() AND datname = current_database()) AS killed",
-    );
-    for round in 1..20_i64 {
-        let kill = |tx: &mut Tx<'_>| tx.query_one(&OTHERS, &[], |row| row.int(0));
-        store.write_blocking::<_, StoreError, _>("kill", kill).expect("kills");
-        store.write_blocking("add", |tx| tx.execute_one(&ADD, params![1, 1])).expect("adds");
-        let read = |tx: &mut Tx<'_>| tx.query_one(&BALANCE, params![1], |row| row.int(0));
-        let sum: Result<i64, StoreError> = store.read_blocking("sum", read);
-        assert_eq!(sum.expect("reads"), round);
-    }
-}
-
-/// The connection is lost between a transaction's statements, and before a read's only one.
-#[test]
-fn a_connection_lost_inside_a_transaction_is_made_again() {
-    let db = TestDb::new(store::Database::Postgres);
-    let store = opened(&db);
-    let killer = opened(&db);
-    store.write_blocking("open", |tx| open_purse(tx, 1)).expect("opens");
-    const OTHERS: Sql = Sql::both(
-        "SELECT COUNT(*) FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-         WHERE pid <> pg_backend_pid() AND datname = current_database()) AS killed",
-    );
-    let kill = move || {
-        let kill = |tx: &mut Tx<'_>| tx.query_one(&OTHERS, &[], |row| row.int(0));
-        killer.write_blocking::<_, StoreError, _>("kill", kill).expect("kills");
-    };
-    for round in 1..6_i64 {
-        let mut runs = 0;
-        let kill_2 = kill.clone();
-        let write = move |tx: &mut Tx<'_>| -> Result<i64, StoreError> {
-            runs += 1;
-            tx.execute_one(&ADD, params![1, 1])?;
-            if runs == 1 {
-                tx.query_one(&BALANCE, params![1], |row| row.int(0))?;
-                kill_2();
-            }
-            tx.execute_one(&NOTHING, params![1])?;
-            Ok(runs)
-        };
-        const NOTHING: Sql = Sql::both("UPDATE purse SET balance = balance WHERE id = $1");
-        let runs: Result<i64, StoreError> = store.write_blocking("add", write);
-        assert_eq!(runs.expect("run again"), 2);
-        kill();
-        let read = |tx: &mut Tx<'_>| tx.query_one(&BALANCE, params![1], |row| row.int(0));
-        let sum: Result<i64, StoreError> = store.read_blocking("sum", read);
-        assert_eq!(sum.expect("reads"), round);
-    }
 }
 
 async fn what_is_gathered_is_written_whole_or_not_at_all(db: TestDb) {
