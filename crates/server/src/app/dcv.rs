@@ -1,4 +1,4 @@
-//! Domain control: addresses that may be mailed to, codes that are sent and entered, methods that are changed.
+//! Domain control: addresses that may be mailed to, codes that are sent, methods that are changed.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -6,11 +6,7 @@ use std::time::Duration;
 
 use domain::account::Account;
 use domain::certificate::{AccountId, OrderNumber};
-use domain::dcv::{
-    AddressSource, Challenge, DcvMethod, RANDOM_VALUE_AGE, RandomValue, constructed_addresses,
-    same_secret,
-};
-use domain::evidence::{Answer, Evidence, Question};
+use domain::dcv::{AddressSource, DcvMethod, RANDOM_VALUE_AGE, RandomValue, constructed_addresses};
 use domain::mail_address::MailAddress;
 use domain::names::{CertName, DnsName};
 use domain::order::RequestState;
@@ -21,15 +17,14 @@ use domain::refusal::Refusal;
 use domain::time::Time;
 use store::events::{self, NewEvent};
 use store::names::{self, RequestName};
-use store::orders::{self, OrderView};
-use store::{StoreError, Tx, evidence, mails};
+use store::orders::OrderView;
+use store::{StoreError, Tx, mails};
 use wire::auto_update_dcv::{Changes, NewWay, UpdateDcvRequest};
 use wire::get_dcv_email_address_list::AddressList;
 use wire::resend_dcv_email::ResendDcvRequest;
 
 use super::login::Caller;
-use super::orders::{OFFER_AGE, end, enqueue_validation};
-use super::validate::evidence_line;
+use super::orders::{OFFER_AGE, enqueue_validation};
 use super::{Failure, select};
 use crate::house::House;
 use crate::letters::DcvFacts;
@@ -142,7 +137,7 @@ pub(crate) fn send_codes(
 }
 
 /// What a code that was mailed about a name proves: the authorization domain name for which the address speaks.
-fn spoken_for(row: &RequestName) -> Option<SpeaksFor> {
+pub(super) fn spoken_for(row: &RequestName) -> Option<SpeaksFor> {
     let constructed = || speaks_for(&row.name, row.address.as_ref()?, &[]);
     row.address_for.clone().or_else(constructed)
 }
@@ -428,149 +423,6 @@ fn resent(
         (false, None) => Err(Refusal::Missing("dcvEmailAddress").into()),
         (false, Some(_)) => Err(Refusal::invalid("dcvEmailAddress").into()),
     }
-}
-
-/// What became of a code that was entered.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Entered {
-    /// It was right; control of the domain is shown.
-    Right {
-        /// The authorization domain name.
-        domain: String,
-        /// Names of the order that are not proven yet.
-        waiting: usize,
-    },
-    /// The certificate was issued before.
-    AlreadyIssued,
-    /// It was right, and the order has come to nothing.
-    Over,
-    /// Wrong code, unknown order, or a code that is too old: all the same.
-    Wrong,
-}
-
-/// Enters a code from a mail.
-///
-/// # Errors
-/// When the store fails.
-pub async fn enter_code(
-    house: &Arc<House>,
-    number: OrderNumber,
-    code: String,
-    from: String,
-) -> Result<Entered, Failure> {
-    let now = house.now();
-    let desk = house.clone();
-    let write = move |tx: &mut Tx<'_>| -> Result<Entered, Failure> {
-        let Some(order) = orders::by_number(tx, number)? else {
-            return Ok(Entered::Wrong);
-        };
-        let rows = names::of_request(tx, order.certificate)?;
-        let meant: Vec<&RequestName> = rows
-            .iter()
-            .filter(|r| r.random.as_ref().is_some_and(|v| same_secret(&v.text, &code)))
-            .filter(|r| r.method == DcvMethod::Email)
-            .collect();
-        if meant.is_empty() {
-            return Ok(Entered::Wrong);
-        }
-        if !order.state.is_open() {
-            return Ok(if order.der.is_some() { Entered::AlreadyIssued } else { Entered::Over });
-        }
-        if !desk.policy.method_allowed(DcvMethod::Email, now) {
-            return Ok(Entered::Wrong);
-        }
-        let mut shown: Vec<(i64, String)> = Vec::new();
-        for row in meant {
-            if let Some(control) = judge_code(row, &code, &from, &desk.rules.token_suffixes, now) {
-                let (seen, control) = control;
-                let line = evidence_line(&row.name, row.method, &seen, true);
-                evidence::insert(tx, order.certificate, &line)?;
-                names::set_shown(tx, order.certificate, row.position, &control)?;
-                shown.push((row.position, control.shown_for.to_string()));
-            }
-        }
-        let Some((_, domain)) = shown.first() else {
-            return Ok(Entered::Wrong);
-        };
-        let counts = |c: &Control| proof::counts(c, &desk.policy, now);
-        let open = |r: &&RequestName| {
-            let proven = r.shown.as_ref().is_some_and(counts);
-            !r.implicit && !proven && !shown.iter().any(|(p, _)| *p == r.position)
-        };
-        let waiting = rows.iter().filter(open).count();
-        enqueue_validation(tx, order.certificate, now, now)?;
-        Ok(Entered::Right { domain: domain.clone(), waiting })
-    };
-    house.store.write("enter_dcv_code", write).await
-}
-
-fn judge_code(
-    row: &RequestName,
-    code: &str,
-    from: &str,
-    suffixes: &[String],
-    now: Time,
-) -> Option<(Evidence, Control)> {
-    let (address, random) = (row.address.as_ref()?, row.random.as_ref()?);
-    let challenge = Challenge::Mail(address.clone(), random.clone());
-    let SpeaksFor { adn, source } = spoken_for(row)?;
-    let question = Question::Code { adn, source };
-    let control = Control { shown_for: question.proves(), method: DcvMethod::Email, at: now };
-    let answer = Answer::Code { address: address.clone(), code: code.to_owned() };
-    let seen = Evidence { question, answer, at: now, via: from.to_owned() };
-    challenge.is_met_by(&seen, suffixes).then_some((seen, control))
-}
-
-/// What became of a receiver's no.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Declined {
-    /// The order is rejected and refunded. The name that was declined.
-    Rejected(String),
-    /// Too late: the certificate was issued, or is being issued now.
-    AlreadyIssued,
-    /// It has come to nothing before.
-    Over,
-    /// Wrong code, unknown order, an order whose payment is awaited: all the same.
-    Wrong,
-}
-
-/// The receiver of a mail says that the certificate was not wanted. That counts until a certificate is written down.
-///
-/// # Errors
-/// When the store fails.
-pub async fn reject_by_code(
-    house: &Arc<House>,
-    number: OrderNumber,
-    code: String,
-    from: String,
-) -> Result<Declined, Failure> {
-    let now = house.now();
-    let write = move |tx: &mut Tx<'_>| -> Result<Declined, Failure> {
-        let Some(order) = orders::by_number(tx, number)? else {
-            return Ok(Declined::Wrong);
-        };
-        let rows = names::of_request(tx, order.certificate)?;
-        let right = |r: &RequestName| {
-            let value = r.random.as_ref();
-            r.method == DcvMethod::Email && value.is_some_and(|v| same_secret(&v.text, &code))
-        };
-        let Some(row) = rows.iter().find(|r| right(r)) else {
-            return Ok(Declined::Wrong);
-        };
-        match &order.state {
-            RequestState::AwaitingValidation { .. } | RequestState::Ready => {}
-            RequestState::Issuing { .. } => return Ok(Declined::AlreadyIssued),
-            _ if order.der.is_some() => return Ok(Declined::AlreadyIssued),
-            state if !state.is_open() => return Ok(Declined::Over),
-            _ => return Ok(Declined::Wrong),
-        }
-        let domain = row.name.to_string();
-        let why = "declined by the receiver of the domain control mail".to_owned();
-        let after = order.state.clone().rejected(why)?;
-        end(tx, &order, after, &from, now)?;
-        Ok(Declined::Rejected(domain))
-    };
-    house.store.write("reject_by_code", write).await
 }
 
 fn open_for_validation(order: &OrderView, parameter: &'static str) -> Result<(), Failure> {

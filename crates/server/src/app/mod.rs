@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod bought;
 pub mod certificates;
+pub mod codes;
 pub mod collect;
 pub mod crls;
 pub mod csrs;

@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming as Body;
 
 use super::{html, pages};
-use crate::app::dcv::{self, Declined, Entered};
+use crate::app::codes::{self, Declined, Entered};
 use crate::house::House;
 use crate::http::routes::{Answer, Forwarded, Peer};
 
@@ -93,7 +93,7 @@ pub async fn answer(house: &Arc<House>, peer: Peer, request: Request<Body>, page
     }
     let from = from.to_string();
     html(match page {
-        Page::Enter => match dcv::enter_code(house, number, code, from).await {
+        Page::Enter => match codes::enter_code(house, number, code, from).await {
             Ok(Entered::Right { domain, waiting }) => {
                 pages::confirmed(brand, number.0, &domain, waiting)
             }
@@ -102,7 +102,7 @@ pub async fn answer(house: &Arc<House>, peer: Peer, request: Request<Body>, page
             Ok(Entered::Wrong) => pages::invalid(brand, page.form(), form.order.as_deref()),
             Err(failure) => trouble(brand, failure),
         },
-        Page::Reject => match dcv::reject_by_code(house, number, code, from).await {
+        Page::Reject => match codes::reject_by_code(house, number, code, from).await {
             Ok(Declined::Rejected(domain)) => pages::rejected(brand, number.0, &domain),
             Ok(Declined::AlreadyIssued) => pages::too_late(brand, number.0),
             Ok(Declined::Over) => pages::over(brand, number.0),
