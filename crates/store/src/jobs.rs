@@ -312,29 +312,39 @@ const RECLAIM: Sql = Sql::pair(
      RETURNING jobs.id, claims, kind, subject, payload, run_at, attempts",
 );
 
+/// Does this to the jobs of these leases, a JSON list of pairs.
+///
 /// PostgreSQL takes the jobs for few, and would rather read all of them, or the whole index of leased ones with what was in
 /// it since the last vacuum, than find some by their numbers. `state + 0` keeps it from the index, and it knows a list that is
 /// worked out before for a short one.
-const FINISH: Sql = Sql::pair(
-    "DELETE FROM jobs WHERE state = 1 AND again = 0 AND (id, claims) IN
-         (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each($1))",
-    "DELETE FROM jobs WHERE state + 0 = 1 AND again = 0
-         AND id = ANY(ARRAY(SELECT CAST(held->>0 AS BIGINT)
-             FROM jsonb_array_elements(CAST(CAST($1 AS TEXT) AS JSONB)) AS held))
-         AND CONCAT(id, ' ', claims) = ANY(ARRAY(SELECT CONCAT(held->>0, ' ', held->>1)
-             FROM jsonb_array_elements(CAST(CAST($1 AS TEXT) AS JSONB)) AS held))",
-);
+macro_rules! of_held {
+    ($what:literal, $and:literal) => {
+        Sql::pair(
+            concat!(
+                $what,
+                " WHERE state = 1 AND ",
+                $and,
+                " AND (id, claims) IN
+                     (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each($1))"
+            ),
+            concat!(
+                $what,
+                " WHERE state + 0 = 1 AND ",
+                $and,
+                " AND id = ANY(ARRAY(SELECT CAST(held->>0 AS BIGINT)
+                     FROM jsonb_array_elements(CAST(CAST($1 AS TEXT) AS JSONB)) AS held))
+                 AND CONCAT(id, ' ', claims) = ANY(ARRAY(SELECT CONCAT(held->>0, ' ', held->>1)
+                     FROM jsonb_array_elements(CAST(CAST($1 AS TEXT) AS JSONB)) AS held))"
+            ),
+        )
+    };
+}
 
-const FINISH_AGAIN: Sql = Sql::pair(
-    "UPDATE jobs SET state = 0, locked_until = 0, attempts = 0, last_error = NULL, again = 0
-     WHERE state = 1 AND again = 1 AND (id, claims) IN
-         (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each($1))",
-    "UPDATE jobs SET state = 0, locked_until = 0, attempts = 0, last_error = NULL, again = 0
-     WHERE state + 0 = 1 AND again = 1
-         AND id = ANY(ARRAY(SELECT CAST(held->>0 AS BIGINT)
-             FROM jsonb_array_elements(CAST(CAST($1 AS TEXT) AS JSONB)) AS held))
-         AND CONCAT(id, ' ', claims) = ANY(ARRAY(SELECT CONCAT(held->>0, ' ', held->>1)
-             FROM jsonb_array_elements(CAST(CAST($1 AS TEXT) AS JSONB)) AS held))",
+const FINISH: Sql = of_held!("DELETE FROM jobs", "again = 0");
+
+const FINISH_AGAIN: Sql = of_held!(
+    "UPDATE jobs SET state = 0, locked_until = 0, attempts = 0, last_error = NULL, again = 0",
+    "again = 1"
 );
 
 const RENEW: Sql =
