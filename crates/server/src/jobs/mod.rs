@@ -59,10 +59,12 @@ struct Kind {
 /// By whom.
 enum Done {
     /// Each by itself; the error says why it is to be tried again.
-    Alone(fn(Arc<House>, Arc<Batches>, Job) -> BoxFuture<'static, Result<(), String>>),
+    Alone(fn(Arc<House>, Arc<Batches>, Job) -> BoxFuture<'static, Tried>),
     /// All that were claimed at a time; leases and failures are its own matter.
     Together(fn(Arc<House>, Arc<Batches>, Vec<AtWork>) -> BoxFuture<'static, ()>),
 }
+
+type Tried = Result<(), String>;
 
 const KINDS: [Kind; 4] = [
     Kind {
