@@ -94,7 +94,10 @@ impl Migration {
 }
 
 /// The queries of this file.
-pub const QUERIES: &[&Sql] = &[&IS_THERE, &APPLIED, &APPLY];
+pub const QUERIES: &[&Sql] = &[&ENCODING, &IS_THERE, &APPLIED, &APPLY];
+
+const ENCODING: Sql =
+    Sql::pair("SELECT encoding FROM pragma_encoding", "SELECT current_setting('server_encoding')");
 
 const IS_THERE: Sql = Sql::pair(
     "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'schema_version')",
@@ -135,6 +138,7 @@ fn run_inside(
 ) -> Result<(), StoreError> {
     if session.database() == Database::Postgres {
         session.batch(LOCK)?;
+        check_encoding(session)?;
     }
     if !make && !is_there(session)? {
         return Err(StoreError::Migration(
@@ -168,6 +172,18 @@ fn run_inside(
         }
     }
     Ok(())
+}
+
+/// Names and addresses are of every script; what a database cannot hold would fail at the first customer who has it.
+fn check_encoding(session: &mut Session) -> Result<(), StoreError> {
+    let mut encoding = Ok(String::new());
+    session.query(&ENCODING, &[], &mut |row| encoding = row.text(0))?;
+    match encoding? {
+        encoding if encoding == "UTF8" => Ok(()),
+        other => Err(StoreError::Migration(format!(
+            "the database's encoding is {other}; make one with CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
+        ))),
+    }
 }
 
 fn is_there(session: &mut Session) -> Result<bool, StoreError> {

@@ -43,4 +43,11 @@ fn what_is_not_ours_stays_as_it_is() {
     let opened = Store::open_postgres_with(&server.address("not_ours"), beside);
     let refused = opened.err().expect("no tables");
     assert!(refused.to_string().contains("no tables of Chancery"), "{refused}");
+
+    let latin =
+        "CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0";
+    server.admin(latin);
+    let opened = Store::open_postgres(&server.address("latin"), 1);
+    let refused = opened.err().expect("names of every script");
+    assert!(refused.to_string().contains("encoding is LATIN1"), "{refused}");
 }
