@@ -66,7 +66,7 @@ impl<T: Send + Sync + 'static, R: Send + 'static> Together<T, R> {
         F: Fn(&mut Tx<'_>, &[T]) -> Result<Answers<R>, Failure> + Send + Sync + 'static,
     {
         let write = Arc::new(write);
-        Self::start(company, move |wishes: Arc<[T]>, range: Range<usize>| {
+        Self::start(company, 1, move |wishes: Arc<[T]>, range: Range<usize>| {
             let (store, write) = (store.clone(), write.clone());
             let work = move |tx: &mut Tx<'_>| write(tx, &wishes[range.clone()]);
             async move { store.write(name, work).await }
@@ -78,15 +78,23 @@ impl<T: Send + Sync + 'static, R: Send + 'static> Together<T, R> {
     where
         F: Fn(&mut Tx<'_>, &[T]) -> Result<Answers<R>, Failure> + Send + Sync + 'static,
     {
+        Self::reading_in(store, name, 1, read)
+    }
+
+    /// The same with so many transactions under way at the same time.
+    fn reading_in<F>(store: Store, name: &'static str, lanes: usize, read: F) -> Self
+    where
+        F: Fn(&mut Tx<'_>, &[T]) -> Result<Answers<R>, Failure> + Send + Sync + 'static,
+    {
         let read = Arc::new(read);
-        Self::start(None, move |wishes: Arc<[T]>, range: Range<usize>| {
+        Self::start(None, lanes, move |wishes: Arc<[T]>, range: Range<usize>| {
             let (store, read) = (store.clone(), read.clone());
             let work = move |tx: &mut Tx<'_>| read(tx, &wishes[range.clone()]);
             async move { store.read(name, work).await }
         })
     }
 
-    fn start<F, Fut>(company: Option<Company>, run: F) -> Self
+    fn start<F, Fut>(company: Option<Company>, lanes: usize, run: F) -> Self
     where
         F: Fn(Arc<[T]>, Range<usize>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Answers<R>, Failure>> + Send + 'static,
@@ -95,7 +103,7 @@ impl<T: Send + Sync + 'static, R: Send + 'static> Together<T, R> {
         let run = Arc::new(run);
         let server = async move {
             // The next batch gathers while one is under way.
-            let lane = Arc::new(Semaphore::new(1));
+            let lane = Arc::new(Semaphore::new(lanes));
             while let Some(first) = wishes.recv().await {
                 let Ok(turn) = lane.clone().acquire_owned().await else { return };
                 let mut batch = vec![first];
@@ -150,9 +158,10 @@ pub struct LookUps<T, R> {
 type Read<T, R> = fn(&mut Tx<'_>, &[T]) -> Result<Answers<R>, Failure>;
 
 impl<T: Send + Sync + 'static, R: Send + 'static> LookUps<T, R> {
-    /// Reads with `read`, whose answers are in the order of the wishes.
+    /// Reads with `read`, whose answers are in the order of the wishes. As many batches are under way as there are connections
+    /// that read: one whose answer never comes does not hold up everybody.
     pub fn new(store: Store, name: &'static str, read: Read<T, R>) -> Self {
-        let together = Together::reading(store.clone(), name, read);
+        let together = Together::reading_in(store.clone(), name, store.readers(), read);
         Self { store, name, read, together }
     }
 

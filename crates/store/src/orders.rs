@@ -1,5 +1,7 @@
 //! Orders and their certificate requests.
 
+use std::collections::BTreeSet;
+
 use domain::certificate::{AccountId, CaId, CertificateId, OrderNumber, RevocationReason, Serial};
 use domain::check::Check;
 use domain::csr::KeyKind;
@@ -316,9 +318,21 @@ pub fn newest(tx: &mut Tx<'_>, base: OrderNumber) -> Result<Option<OrderView>> {
 }
 
 /// The same for several chains, in no order.
-pub fn newest_of(tx: &mut Tx<'_>, bases: &[OrderNumber]) -> Result<Vec<OrderView>> {
-    let list = serde_json::json!(bases.iter().map(|base| base.0).collect::<Vec<_>>()).to_string();
-    tx.query(&NEWEST_OF, params![&list], read_view)
+pub fn newest_of(tx: &mut Tx<'_>, bases: &BTreeSet<OrderNumber>) -> Result<Vec<OrderView>> {
+    tx.query(&NEWEST_OF, params![&numbers_list(bases)], read_view)
+}
+
+/// Orders and the first numbers of their chains; those that do not exist are left out.
+pub fn bases_of(
+    tx: &mut Tx<'_>,
+    orders: &BTreeSet<OrderNumber>,
+) -> Result<Vec<(OrderNumber, OrderNumber)>> {
+    let read = |row: &Row<'_>| Ok((OrderNumber(row.int(0)?), OrderNumber(row.int(1)?)));
+    tx.query(&BASES_OF, params![&numbers_list(orders)], read)
+}
+
+fn numbers_list(orders: &BTreeSet<OrderNumber>) -> String {
+    serde_json::json!(orders.iter().map(|order| order.0).collect::<Vec<_>>()).to_string()
 }
 
 /// Every order of a chain, oldest first.
@@ -476,6 +490,7 @@ pub const ALL: &[&Sql] = &[
     &BY_CERTIFICATES,
     &NEWEST,
     &NEWEST_OF,
+    &BASES_OF,
     &CHAIN,
     &OF_ACCOUNT,
     &FOREIGN_USED,
@@ -588,6 +603,14 @@ const NEWEST_OF: Sql = view!(
              WHERE n.base_order_number = CAST(b.value AS BIGINT)
              ORDER BY CASE WHEN s.state IN ('rejected', 'expired', 'failed') THEN 1 ELSE 0 END, n.order_number DESC LIMIT 1)
          FROM jsonb_array_elements_text(CAST(CAST($1 AS TEXT) AS JSONB)) AS b(value)))"
+);
+
+const BASES_OF: Sql = Sql::pair(
+    "SELECT order_number, base_order_number FROM orders
+     WHERE order_number IN (SELECT value FROM json_each($1))",
+    "SELECT order_number, base_order_number FROM orders
+     WHERE order_number = ANY(ARRAY(
+         SELECT CAST(jsonb_array_elements_text(CAST(CAST($1 AS TEXT) AS JSONB)) AS BIGINT)))",
 );
 
 const CHAIN: Sql = view!("WHERE o.base_order_number = $1 ORDER BY o.order_number");

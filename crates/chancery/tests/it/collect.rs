@@ -1,6 +1,9 @@
 //! CollectSSL: every form of every answer.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
+
+use store::Database;
 
 use crate::kit::{Answer, Csr, Form, Sandbox, fresh_name};
 use crate::on_both;
@@ -416,6 +419,10 @@ fn everybody_hears_of_their_own_order(sandbox: &Sandbox) {
         call("reseller", &[("baseOrderNumber", &newest)]),
         call("reseller", &[("certificateID", &two.id)]),
         call("reseller", &[("orderNumber", &one.number), ("certificateID", &one.id)]),
+        call("reseller", &[("orderNumber", &newest), ("baseOrderNumber", &two.number)]),
+        call("reseller", &[("orderNumber", &newest), ("baseOrderNumber", &one.number)]),
+        call("webhost", &[("orderNumber", &newest)]),
+        call("webhost", &[("certificateID", &two.id)]),
         call("reseller", &[("orderNumber", &one.number), ("certificateID", &two.id)]),
         call("webhost", &[("orderNumber", &one.number)]),
     ];
@@ -434,6 +441,45 @@ fn everybody_hears_of_their_own_order(sandbox: &Sandbox) {
             }
         });
     }
+}
+
+/// A connection whose answers do not come holds up the call that waits for one, and no others.
+#[test]
+fn calls_go_on_while_a_connection_hangs() {
+    let sandbox = &Sandbox::start(Database::Postgres);
+    let order = an_order(sandbox);
+    let number = &order.number;
+    // A connection that reads, by what it did last: a call that is refused after its login asks for nothing else.
+    let reader = "SELECT CAST(pid AS TEXT) FROM pg_stat_activity WHERE datname = current_database() \
+                  AND query LIKE 'SELECT id, login_name%' AND query NOT LIKE '%UPDATE%' LIMIT 1";
+    let pid = sandbox.wait_for("a connection that reads", || {
+        assert!(ask(sandbox, "x", &[("queryType", "2")]).starts_with("-4\n"));
+        sandbox.rows(reader).pop().and_then(|mut row| row.pop())
+    });
+    let signal = |name: &str| {
+        let sent = std::process::Command::new("kill").args([name, &pid]).status();
+        assert!(sent.expect("kill runs").success());
+    };
+    let answered = std::thread::scope(|scope| {
+        signal("-STOP");
+        let mut calls = Vec::new();
+        let mut in_time = 0;
+        for _ in 0..10 {
+            let (told, answer) = std::sync::mpsc::channel();
+            calls.push(scope.spawn(move || {
+                let collected = ask(sandbox, number, &[("queryType", "2")]);
+                let _ = told.send(());
+                collected
+            }));
+            in_time += usize::from(answer.recv_timeout(Duration::from_secs(3)).is_ok());
+        }
+        signal("-CONT");
+        for call in calls {
+            assert!(call.join().expect("an answer").starts_with("2\n"));
+        }
+        in_time
+    });
+    assert!(answered >= 8, "{answered} of 10: one may hang for its login, one for its order");
 }
 
 /// The regular expressions and cuts of programs that are in use.

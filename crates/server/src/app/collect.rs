@@ -16,10 +16,11 @@ use wire::collect_ssl::{
 };
 use wire::get_mdc_domain_details::DomainDetail;
 
+use super::Failure;
 use super::bought::Bought;
 use super::login::Caller;
+use super::select::{self, Known};
 use super::standing::{self, Standing};
-use super::{Failure, select};
 use crate::house::House;
 use crate::together::Answers;
 
@@ -122,17 +123,9 @@ pub fn look_up(tx: &mut Tx<'_>, all: &[Wanted]) -> Result<Answers<Loaded>, Failu
         let rows = names::of_request(tx, order.certificate)?;
         return Ok(vec![Ok(loaded(tx, order, rows)?)]);
     }
-    let mut found = Vec::with_capacity(all.len());
-    let known = select::known(tx, all.iter().map(|wanted| &wanted.which))?;
-    for Wanted { account, which } in all {
-        found.push(match known.of(*account, which) {
-            Some(order) => Ok(order.clone()),
-            None => match select::by_selector(tx, *account, which) {
-                Err(Failure::Store(error)) => return Err(error.into()),
-                found => found,
-            },
-        });
-    }
+    let mut known = Known::of(tx, all.iter().map(|wanted| &wanted.which))?;
+    let of = |wanted: &Wanted| select::among(&mut known, wanted.account, &wanted.which);
+    let found: Vec<Result<OrderView, Failure>> = all.iter().map(of).collect();
     let ids: Vec<CertificateId> = found.iter().flatten().map(|order| order.certificate).collect();
     let mut rows: HashMap<CertificateId, Vec<RequestName>> = HashMap::new();
     for (id, name) in names::of_requests(tx, &ids)? {

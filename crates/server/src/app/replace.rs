@@ -159,7 +159,7 @@ impl Replacement {
         let found = if self.request.exact_order {
             select::exact(tx, account, number)?
         } else {
-            select::newest(tx, account, number, false)?
+            select::newest(tx, account, number)?
         };
         found.ok_or(Failure::Refused(Refusal::invalid("orderNumber")))
     }

@@ -1,6 +1,6 @@
 //! Finding the order that a call means: by number, by certificate, by the chain's first number.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use domain::certificate::{AccountId, CertificateId, OrderNumber};
 use domain::refusal::Refusal;
@@ -20,60 +20,152 @@ pub fn by_selector(
     account: AccountId,
     which: &Selector,
 ) -> Result<OrderView, Failure> {
+    choose(&mut Asked(tx), account, which)
+}
+
+/// The same for orders that were looked up before.
+///
+/// # Errors
+/// As [`by_selector`].
+pub fn among(
+    known: &mut Known,
+    account: AccountId,
+    which: &Selector,
+) -> Result<OrderView, Failure> {
+    choose(known, account, which)
+}
+
+/// Where orders are found.
+trait Source {
+    /// The newest order of the chain that begins with this number.
+    fn newest(&mut self, base: OrderNumber) -> Result<Option<OrderView>, StoreError>;
+    /// The first number of an order's chain.
+    fn base_of(&mut self, number: OrderNumber) -> Result<Option<OrderNumber>, StoreError>;
+    /// The order of a certificate.
+    fn of_certificate(&mut self, id: CertificateId) -> Result<Option<OrderView>, StoreError>;
+}
+
+fn choose(
+    source: &mut impl Source,
+    account: AccountId,
+    which: &Selector,
+) -> Result<OrderView, Failure> {
     let mut found: Option<OrderView> = None;
-    let mut agree = |parameter, view: OrderView| {
-        let same = found.as_ref().is_none_or(|f| f.base == view.base);
-        if !same {
-            return Err(Failure::Refused(Refusal::invalid(parameter)));
-        }
+    let mut agree = |parameter, view: Option<OrderView>| {
+        let view = view.filter(|order| order.account == account);
+        let view = view.filter(|v| found.as_ref().is_none_or(|f| f.base == v.base));
         // A certificate ID is the most exact; it is looked at last and wins.
-        found = Some(view);
-        Ok(())
+        found = Some(view.ok_or(Refusal::invalid(parameter))?);
+        Ok::<_, Refusal>(())
     };
     if let Some(base) = which.base {
-        let view = newest(tx, account, base, true)?;
-        agree("baseOrderNumber", view.ok_or(Refusal::invalid("baseOrderNumber"))?)?;
+        agree("baseOrderNumber", source.newest(base)?)?;
     }
     if let Some(number) = which.order {
-        let view = newest(tx, account, number, false)?;
-        agree("orderNumber", view.ok_or(Refusal::invalid("orderNumber"))?)?;
+        agree("orderNumber", newest_with(source, number)?)?;
     }
     if let Some(certificate) = which.certificate {
-        let view = of_certificate(tx, account, certificate)?;
-        agree("certificateID", view.ok_or(Refusal::invalid("certificateID"))?)?;
+        agree("certificateID", source.of_certificate(certificate)?)?;
     }
     found.ok_or(Failure::Refused(Refusal::Missing("orderNumber")))
 }
 
-/// The newest orders of some chains, by the chains' first numbers.
-pub struct Known(HashMap<OrderNumber, OrderView>);
-
-/// Looks up in one query what most of these mean: the chain that begins with the one number that they name.
-///
-/// # Errors
-/// When the store fails.
-pub fn known<'s>(
-    tx: &mut Tx<'_>,
-    all: impl Iterator<Item = &'s Selector>,
-) -> Result<Known, StoreError> {
-    let bases: Vec<OrderNumber> = all.filter_map(one_number).collect();
-    let found = orders::newest_of(tx, &bases)?;
-    Ok(Known(found.into_iter().map(|order| (order.base, order)).collect()))
-}
-
-impl Known {
-    /// What [`by_selector`] would find, if it is here.
-    #[must_use]
-    pub fn of(&self, account: AccountId, which: &Selector) -> Option<&OrderView> {
-        one_number(which).and_then(|base| self.0.get(&base)).filter(|o| o.account == account)
+/// The newest order of the chain to which a number belongs.
+fn newest_with(
+    source: &mut impl Source,
+    number: OrderNumber,
+) -> Result<Option<OrderView>, StoreError> {
+    if let Some(order) = source.newest(number)? {
+        return Ok(Some(order));
+    }
+    match source.base_of(number)? {
+        Some(base) => source.newest(base),
+        None => Ok(None),
     }
 }
 
-fn one_number(which: &Selector) -> Option<OrderNumber> {
-    match which {
-        Selector { order: Some(number), certificate: None, base: None }
-        | Selector { order: None, certificate: None, base: Some(number) } => Some(*number),
-        _ => None,
+/// The database.
+struct Asked<'t, 's>(&'t mut Tx<'s>);
+
+impl Source for Asked<'_, '_> {
+    fn newest(&mut self, base: OrderNumber) -> Result<Option<OrderView>, StoreError> {
+        orders::newest(self.0, base)
+    }
+
+    fn base_of(&mut self, number: OrderNumber) -> Result<Option<OrderNumber>, StoreError> {
+        Ok(orders::by_number(self.0, number)?.map(|order| order.base))
+    }
+
+    fn of_certificate(&mut self, id: CertificateId) -> Result<Option<OrderView>, StoreError> {
+        orders::by_certificate(self.0, id)
+    }
+}
+
+/// All orders that some selectors may mean.
+pub struct Known {
+    newest: HashMap<OrderNumber, OrderView>,
+    bases: HashMap<OrderNumber, OrderNumber>,
+    certificates: HashMap<CertificateId, OrderView>,
+}
+
+impl Known {
+    /// Looks them up in as few queries as may be: one, where every number is the first of its chain.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn of<'s>(
+        tx: &mut Tx<'_>,
+        all: impl Iterator<Item = &'s Selector> + Clone,
+    ) -> Result<Self, StoreError> {
+        let numbers: BTreeSet<OrderNumber> =
+            all.clone().flat_map(|which| [which.base, which.order]).flatten().collect();
+        let mut newest = newest_of(tx, &numbers)?;
+        let others: BTreeSet<OrderNumber> = all
+            .clone()
+            .filter_map(|which| which.order)
+            .filter(|number| !newest.contains_key(number))
+            .collect();
+        let bases: HashMap<OrderNumber, OrderNumber> =
+            if others.is_empty() { HashMap::new() } else { bases_of(tx, &others)? };
+        let more: BTreeSet<OrderNumber> =
+            bases.values().copied().filter(|base| !newest.contains_key(base)).collect();
+        newest.extend(newest_of(tx, &more)?);
+        let ids: Vec<CertificateId> = all.filter_map(|which| which.certificate).collect();
+        let certificates = match ids.as_slice() {
+            [] => Vec::new(),
+            ids => orders::by_certificates(tx, ids)?,
+        };
+        let certificates = certificates.into_iter().map(|order| (order.certificate, order));
+        Ok(Self { newest, bases, certificates: certificates.collect() })
+    }
+}
+
+fn newest_of(
+    tx: &mut Tx<'_>,
+    bases: &BTreeSet<OrderNumber>,
+) -> Result<HashMap<OrderNumber, OrderView>, StoreError> {
+    let found = if bases.is_empty() { Vec::new() } else { orders::newest_of(tx, bases)? };
+    Ok(found.into_iter().map(|order| (order.base, order)).collect())
+}
+
+fn bases_of(
+    tx: &mut Tx<'_>,
+    numbers: &BTreeSet<OrderNumber>,
+) -> Result<HashMap<OrderNumber, OrderNumber>, StoreError> {
+    Ok(orders::bases_of(tx, numbers)?.into_iter().collect())
+}
+
+impl Source for Known {
+    fn newest(&mut self, base: OrderNumber) -> Result<Option<OrderView>, StoreError> {
+        Ok(self.newest.get(&base).cloned())
+    }
+
+    fn base_of(&mut self, number: OrderNumber) -> Result<Option<OrderNumber>, StoreError> {
+        Ok(self.bases.get(&number).copied())
+    }
+
+    fn of_certificate(&mut self, id: CertificateId) -> Result<Option<OrderView>, StoreError> {
+        Ok(self.certificates.get(&id).cloned())
     }
 }
 
@@ -89,8 +181,7 @@ pub fn exact(
     Ok(orders::by_number(tx, number)?.filter(|o| o.account == account))
 }
 
-/// The newest order of the chain to which a number belongs, if it is the account's. `base_only`: the number must be the
-/// chain's first.
+/// The newest order of the chain to which a number belongs, if it is the account's.
 ///
 /// # Errors
 /// When the store fails.
@@ -98,24 +189,6 @@ pub fn newest(
     tx: &mut Tx<'_>,
     account: AccountId,
     number: OrderNumber,
-    base_only: bool,
 ) -> Result<Option<OrderView>, StoreError> {
-    let Some(view) = orders::newest(tx, number)? else {
-        if base_only {
-            return Ok(None);
-        }
-        let Some(view) = exact(tx, account, number)? else {
-            return Ok(None);
-        };
-        return orders::newest(tx, view.base);
-    };
-    Ok(Some(view).filter(|o| o.account == account))
-}
-
-fn of_certificate(
-    tx: &mut Tx<'_>,
-    account: AccountId,
-    certificate: CertificateId,
-) -> Result<Option<OrderView>, StoreError> {
-    Ok(orders::by_certificate(tx, certificate)?.filter(|o| o.account == account))
+    Ok(newest_with(&mut Asked(tx), number)?.filter(|o| o.account == account))
 }

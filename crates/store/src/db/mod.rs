@@ -44,6 +44,7 @@ struct Inner {
     database: Database,
     writes: Arc<Queue>,
     reads: Reads,
+    readers: usize,
     signal: Arc<JobSignal>,
     threads: Vec<JoinHandle<()>>,
     _lock: Option<std::fs::File>,
@@ -82,7 +83,7 @@ impl Store {
                 }
             }
         })?;
-        Ok(opening.done(Database::Sqlite, Reads::Here(readers), lock))
+        Ok(opening.done(Database::Sqlite, Reads::Here(readers), options.readers, lock))
     }
 
     /// Uses a database of a PostgreSQL server (`postgres://user@host/name`, or `host=/run/...`)
@@ -119,7 +120,7 @@ impl Store {
         for (name, work) in postgres::node_threads(&config, &signal) {
             opening.spawn(name, work)?;
         }
-        Ok(opening.done(Database::Postgres, Reads::There(reads), None))
+        Ok(opening.done(Database::Postgres, Reads::There(reads), options.readers.max(1), None))
     }
 
     /// Runs a closure in a transaction that is stored when it returns `Ok`, and leaves nothing
@@ -199,6 +200,11 @@ impl Store {
         self.0.signal.subscribe()
     }
 
+    /// How many reads are served at the same time by connections of their own; on SQLite the callers' threads do it.
+    pub fn readers(&self) -> usize {
+        self.0.readers
+    }
+
     /// Which database this is.
     pub fn database(&self) -> Database {
         self.0.database
@@ -249,11 +255,17 @@ impl Opening {
         Ok(())
     }
 
-    fn done(mut self, database: Database, reads: Reads, lock: Option<std::fs::File>) -> Store {
+    fn done(
+        mut self,
+        database: Database,
+        reads: Reads,
+        readers: usize,
+        lock: Option<std::fs::File>,
+    ) -> Store {
         let threads = std::mem::take(&mut self.threads);
         self.queues.clear();
         let (writes, signal) = (self.writes.clone(), self.signal.clone());
-        Store(Arc::new(Inner { database, writes, reads, signal, threads, _lock: lock }))
+        Store(Arc::new(Inner { database, writes, reads, readers, signal, threads, _lock: lock }))
     }
 }
 
