@@ -10,13 +10,32 @@ use domain::placement::SpeaksFor;
 use domain::proof::{self, Control};
 use domain::time::Time;
 use store::names::{self, RequestName};
-use store::{Tx, evidence, orders};
+use store::orders::{self, OrderView};
+use store::{StoreError, Tx, evidence};
 
 use super::Failure;
 use super::dcv::spoken_for;
 use super::orders::{end, enqueue_validation};
 use super::validate::evidence_line;
 use crate::house::House;
+
+/// The order with its names, if the code was mailed for one of them at least.
+fn meant_by(
+    tx: &mut Tx<'_>,
+    number: OrderNumber,
+    code: &str,
+) -> Result<Option<(OrderView, Vec<RequestName>)>, StoreError> {
+    let Some(order) = orders::by_number(tx, number)? else {
+        return Ok(None);
+    };
+    let rows = names::of_request(tx, order.certificate)?;
+    Ok(rows.iter().any(|row| has_code(row, code)).then_some((order, rows)))
+}
+
+fn has_code(row: &RequestName, code: &str) -> bool {
+    let value = row.random.as_ref();
+    row.method == DcvMethod::Email && value.is_some_and(|v| same_secret(&v.text, code))
+}
 
 /// What became of a code that was entered.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -49,18 +68,10 @@ pub async fn enter_code(
     let now = house.now();
     let desk = house.clone();
     let write = move |tx: &mut Tx<'_>| -> Result<Entered, Failure> {
-        let Some(order) = orders::by_number(tx, number)? else {
+        let Some((order, rows)) = meant_by(tx, number, &code)? else {
             return Ok(Entered::Wrong);
         };
-        let rows = names::of_request(tx, order.certificate)?;
-        let meant: Vec<&RequestName> = rows
-            .iter()
-            .filter(|r| r.random.as_ref().is_some_and(|v| same_secret(&v.text, &code)))
-            .filter(|r| r.method == DcvMethod::Email)
-            .collect();
-        if meant.is_empty() {
-            return Ok(Entered::Wrong);
-        }
+        let meant = rows.iter().filter(|row| has_code(row, &code));
         if !order.state.is_open() {
             return Ok(if order.der.is_some() { Entered::AlreadyIssued } else { Entered::Over });
         }
@@ -134,15 +145,7 @@ pub async fn reject_by_code(
 ) -> Result<Declined, Failure> {
     let now = house.now();
     let write = move |tx: &mut Tx<'_>| -> Result<Declined, Failure> {
-        let Some(order) = orders::by_number(tx, number)? else {
-            return Ok(Declined::Wrong);
-        };
-        let rows = names::of_request(tx, order.certificate)?;
-        let right = |r: &RequestName| {
-            let value = r.random.as_ref();
-            r.method == DcvMethod::Email && value.is_some_and(|v| same_secret(&v.text, &code))
-        };
-        let Some(row) = rows.iter().find(|r| right(r)) else {
+        let Some((order, rows)) = meant_by(tx, number, &code)? else {
             return Ok(Declined::Wrong);
         };
         match &order.state {
@@ -152,6 +155,9 @@ pub async fn reject_by_code(
             state if !state.is_open() => return Ok(Declined::Over),
             _ => return Ok(Declined::Wrong),
         }
+        let Some(row) = rows.iter().find(|row| has_code(row, &code)) else {
+            return Ok(Declined::Wrong);
+        };
         let domain = row.name.to_string();
         let why = "declined by the receiver of the domain control mail".to_owned();
         let after = order.state.clone().rejected(why)?;
