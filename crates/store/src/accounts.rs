@@ -274,42 +274,35 @@ pub const ALL: &[&Sql] = &[
     &LEDGER,
 ];
 
-const BY_LOGIN: Sql = Sql::both(
-    "SELECT id, login_name, role, brand, currency, balance, credit_limit, payment, privileges, allowed_ips, contact,
-         closed, failed_tries, locked_until, password_hash, password_version, password_expires
-     FROM accounts WHERE login_name = $1",
+macro_rules! login {
+    ($rest:literal) => {
+        login!($rest, $rest)
+    };
+    ($sqlite:literal, $postgres:literal) => {
+        Sql::pair(login!(text $sqlite), login!(text $postgres))
+    };
+    (text $rest:literal) => {
+        concat!(
+            "SELECT id, login_name, role, brand, currency, balance, credit_limit, payment, privileges, allowed_ips, contact,
+                 closed, failed_tries, locked_until, password_hash, password_version, password_expires
+             FROM accounts ",
+            $rest
+        )
+    };
+}
+
+const BY_LOGIN: Sql = login!("WHERE login_name = $1");
+
+const BY_LOGINS: Sql = login!(
+    "WHERE login_name IN (SELECT value FROM json_each($1))",
+    "WHERE login_name = ANY(ARRAY(SELECT jsonb_array_elements_text(CAST(CAST($1 AS TEXT) AS JSONB))))"
 );
 
-const BY_LOGINS: Sql = Sql::pair(
-    "SELECT id, login_name, role, brand, currency, balance, credit_limit, payment, privileges, allowed_ips, contact,
-         closed, failed_tries, locked_until, password_hash, password_version, password_expires
-     FROM accounts WHERE login_name IN (SELECT value FROM json_each($1))",
-    "SELECT id, login_name, role, brand, currency, balance, credit_limit, payment, privileges, allowed_ips, contact,
-         closed, failed_tries, locked_until, password_hash, password_version, password_expires
-     FROM accounts WHERE login_name = ANY(ARRAY(
-         SELECT jsonb_array_elements_text(CAST(CAST($1 AS TEXT) AS JSONB))))",
-);
+const BY_LOGIN_TO_CHANGE: Sql = login!("WHERE login_name = $1", "WHERE login_name = $1 FOR UPDATE");
 
-const BY_LOGIN_TO_CHANGE: Sql = Sql::pair(
-    "SELECT id, login_name, role, brand, currency, balance, credit_limit, payment, privileges, allowed_ips, contact,
-         closed, failed_tries, locked_until, password_hash, password_version, password_expires
-     FROM accounts WHERE login_name = $1",
-    "SELECT id, login_name, role, brand, currency, balance, credit_limit, payment, privileges, allowed_ips, contact,
-         closed, failed_tries, locked_until, password_hash, password_version, password_expires
-     FROM accounts WHERE login_name = $1 FOR UPDATE",
-);
+const BY_ID: Sql = login!("WHERE id = $1");
 
-const BY_ID: Sql = Sql::both(
-    "SELECT id, login_name, role, brand, currency, balance, credit_limit, payment, privileges, allowed_ips, contact,
-         closed, failed_tries, locked_until, password_hash, password_version, password_expires
-     FROM accounts WHERE id = $1",
-);
-
-const ALL_ACCOUNTS: Sql = Sql::both(
-    "SELECT id, login_name, role, brand, currency, balance, credit_limit, payment, privileges, allowed_ips, contact,
-         closed, failed_tries, locked_until, password_hash, password_version, password_expires
-     FROM accounts ORDER BY id",
-);
+const ALL_ACCOUNTS: Sql = login!("ORDER BY id");
 
 const INSERT: Sql = Sql::both(
     "INSERT INTO accounts (login_name, role, brand, currency, balance, credit_limit, payment, privileges, allowed_ips,

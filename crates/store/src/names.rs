@@ -72,7 +72,7 @@ pub fn of_requests(
     tx: &mut Tx<'_>,
     ids: &[CertificateId],
 ) -> Result<Vec<(CertificateId, RequestName)>> {
-    let list = crate::orders::list(ids);
+    let list = crate::orders::list(ids.iter().map(|id| id.0));
     tx.query(&OF_REQUESTS, params![&list], |row| Ok((CertificateId(row.int(13)?), read(row)?)))
 }
 

@@ -304,12 +304,12 @@ pub fn by_certificate(tx: &mut Tx<'_>, id: CertificateId) -> Result<Option<Order
 
 /// The orders of certificate requests, in no order.
 pub fn by_certificates(tx: &mut Tx<'_>, ids: &[CertificateId]) -> Result<Vec<OrderView>> {
-    tx.query(&BY_CERTIFICATES, params![&list(ids)], read_view)
+    tx.query(&BY_CERTIFICATES, params![&list(ids.iter().map(|id| id.0))], read_view)
 }
 
 /// Numbers as a parameter: a JSON list.
-pub(crate) fn list(ids: &[CertificateId]) -> String {
-    serde_json::json!(ids.iter().map(|id| id.0).collect::<Vec<_>>()).to_string()
+pub(crate) fn list(numbers: impl IntoIterator<Item = i64>) -> String {
+    serde_json::json!(numbers.into_iter().collect::<Vec<_>>()).to_string()
 }
 
 /// The newest order of a chain; one that came to nothing (rejected, expired, failed) only when no other is there.
@@ -319,7 +319,7 @@ pub fn newest(tx: &mut Tx<'_>, base: OrderNumber) -> Result<Option<OrderView>> {
 
 /// The same for several chains, in no order.
 pub fn newest_of(tx: &mut Tx<'_>, bases: &BTreeSet<OrderNumber>) -> Result<Vec<OrderView>> {
-    tx.query(&NEWEST_OF, params![&numbers_list(bases)], read_view)
+    tx.query(&NEWEST_OF, params![&list(bases.iter().map(|base| base.0))], read_view)
 }
 
 /// Orders and the first numbers of their chains; those that do not exist are left out.
@@ -328,11 +328,7 @@ pub fn bases_of(
     orders: &BTreeSet<OrderNumber>,
 ) -> Result<Vec<(OrderNumber, OrderNumber)>> {
     let read = |row: &Row<'_>| Ok((OrderNumber(row.int(0)?), OrderNumber(row.int(1)?)));
-    tx.query(&BASES_OF, params![&numbers_list(orders)], read)
-}
-
-fn numbers_list(orders: &BTreeSet<OrderNumber>) -> String {
-    serde_json::json!(orders.iter().map(|order| order.0).collect::<Vec<_>>()).to_string()
+    tx.query(&BASES_OF, params![&list(orders.iter().map(|order| order.0))], read)
 }
 
 /// Every order of a chain, oldest first.
