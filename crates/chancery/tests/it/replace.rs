@@ -389,6 +389,7 @@ fn what_the_order_said_of_its_names_stays(sandbox: &Sandbox) {
         &base,
         &[("prioritiseCSRValues", "C")],
     );
+    issued(sandbox, &only, "the name of its CSR alone");
     let csr = Csr::of(Key::P256, "", &[&b]);
     let only = replace(sandbox, &only, &[("csr", &csr.pem), ("domainNames", &a)]).order_number();
     assert_eq!(sandbox.order_names(&only)[0][0], b);
