@@ -50,6 +50,7 @@ pub fn every_query() -> impl Iterator<Item = &'static Sql> {
         mails::ALL,
         names::ALL,
         orders::ALL,
+        orders::views::ALL,
         stubs::ALL,
         tokens::ALL,
         reset::ALL,
