@@ -1,6 +1,7 @@
 //! The states of a certificate request (an order's item) and the steps between them.
 
 mod calls;
+mod looks;
 
 use std::fmt;
 
@@ -8,6 +9,7 @@ use crate::certificate::{CertificateStatus, RevocationReason, Serial};
 use crate::check::{Check, CheckKind, CheckState};
 use crate::time::Time;
 pub use calls::Replacing;
+pub use looks::{Next, pause};
 
 /// Where a certificate request stands. Steps take `self` and are total: a step that does not fit gives [`WrongState`].
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -7,14 +7,13 @@ use std::sync::Arc;
 use domain::account::Account;
 use domain::caa::{self, CaaRefusal};
 use domain::certificate::{AccountId, CertificateId};
-use domain::check::{CheckKind, CheckState};
 use domain::dcv::{Challenge, DcvMethod, RequestToken, UniqueValue};
 use domain::evidence::{Answer, CaaEvidence, Evidence, Scheme};
 use domain::names::{CertName, DnsName};
-use domain::order::RequestState;
+use domain::order::{Next, RequestState};
 use domain::proof::{self, Case, Control, Missing, Proven, WantedName};
 use domain::receipt::Receipt;
-use domain::time::{DAY, HOUR, MINUTE, SECOND, Time};
+use domain::time::Time;
 use serde_json::json;
 use store::certificates::{self, NewRecord};
 use store::evidence::EvidenceLine;
@@ -99,7 +98,7 @@ pub struct Findings {
 /// Asks for every proof that is still open and, when all ordered names have one, for CAA.
 pub async fn ask(house: &Arc<House>, subject: &Subject, now: Time) -> Findings {
     let mut found = Findings::default();
-    if !matters(&subject.order.state) || known_key(house, &subject.order).is_some() {
+    if !subject.order.state.is_looked_at() || known_key(house, &subject.order).is_some() {
         return found;
     }
     let token = RequestToken::new(
@@ -122,7 +121,7 @@ pub async fn ask(house: &Arc<House>, subject: &Subject, now: Time) -> Findings {
     let controls = controls_with(subject, &found);
     let shown = |n: &RequestName| is_covered(house, &n.name, &controls, now);
     let all_ordered = subject.names.iter().filter(|n| !n.implicit).all(&shown);
-    if asks_caa && all_ordered && others_passed(&subject.order.state) {
+    if asks_caa && all_ordered && subject.order.state.others_passed() {
         let names: Vec<&CertName> =
             subject.names.iter().filter(|n| shown(n)).map(|n| &n.name).collect();
         let mut dns: Vec<&DnsName> = names.iter().filter_map(|name| name.dns()).collect();
@@ -188,12 +187,8 @@ pub fn decide(
         findings,
     };
     let state = verdict.subject.order.state.clone();
-    if !matters(&state) {
-        if state.is_open() && now >= verdict.subject.order.expires_at {
-            verdict.over = state.expired().ok();
-        } else if state.is_open() {
-            verdict.again = Some((verdict.subject.order.expires_at, String::new()));
-        }
+    if !state.is_looked_at() {
+        verdict.rest(&state, attempts, String::new(), now);
         return verdict;
     }
     // It may have become known after the order was taken (BR 6.1.1.3).
@@ -208,10 +203,7 @@ pub fn decide(
         .iter()
         .filter(|n| !n.implicit)
         .all(|n| is_covered(house, &n.name, &controls, now));
-    let mut after = state.clone();
-    if all_ordered && domain_control_is_open(&after) {
-        after = after.settled(CheckKind::DomainControl, true).unwrap_or_else(|_| state.clone());
-    }
+    let mut after = if all_ordered { state.clone().with_control() } else { state.clone() };
     let mut why = String::from("proofs are not there yet");
     if after == RequestState::Ready {
         match judge(house, &verdict.subject, &verdict.findings, &controls, now)
@@ -233,25 +225,18 @@ pub fn decide(
         verdict.after = Some(after.clone());
     }
     if verdict.issue.is_none() {
-        verdict.wait_or_end(after, attempts, why, now);
+        verdict.rest(&after, attempts, why, now);
     }
     verdict
 }
 
 impl Verdict {
-    fn wait_or_end(&mut self, after: RequestState, attempts: i64, why: String, now: Time) {
-        let expires = self.subject.order.expires_at;
-        if now >= expires {
-            self.over = match after {
-                RequestState::Ready => after.failed(why).ok(),
-                other => other.expired().ok(),
-            };
-            return;
+    fn rest(&mut self, after: &RequestState, attempts: i64, why: String, now: Time) {
+        match after.next_look(self.subject.order.expires_at, attempts, &why, now) {
+            Some(Next::Again(at)) => self.again = Some((at, why)),
+            Some(Next::Over(end)) => self.over = Some(end),
+            None => {}
         }
-        let waits_for_people = !domain_control_is_open(&after)
-            && matches!(after, RequestState::AwaitingValidation { .. });
-        let at = if waits_for_people { expires } else { now.plus(pause(attempts)).min(expires) };
-        self.again = Some((at, why));
     }
 }
 
@@ -304,7 +289,7 @@ fn judge(
         controls,
         caa: Some(&findings.caa),
         identities: &house.rules.caa_identities,
-        others_passed: others_passed(&subject.order.state),
+        others_passed: subject.order.state.others_passed(),
     };
     #[expect(
         clippy::disallowed_methods,
@@ -388,27 +373,6 @@ fn write_one(tx: &mut Tx<'_>, verdict: &Verdict, now: Time) -> Result<Option<Rec
     Ok(recorded.transpose()?)
 }
 
-/// Between two looks: quickly at first, for people who have just published their proof, then ever more slowly.
-#[must_use]
-pub fn pause(attempts: i64) -> i64 {
-    const PAUSES: [i64; 12] = [
-        10 * SECOND,
-        20 * SECOND,
-        30 * SECOND,
-        MINUTE,
-        2 * MINUTE,
-        5 * MINUTE,
-        10 * MINUTE,
-        20 * MINUTE,
-        HOUR,
-        2 * HOUR,
-        6 * HOUR,
-        DAY,
-    ];
-    let index = usize::try_from(attempts.max(1) - 1).unwrap_or(usize::MAX);
-    PAUSES[index.min(PAUSES.len() - 1)]
-}
-
 /// Why a request's key may not be certified, if others know it: by a revocation, or by the operator's lists.
 fn known_key(house: &House, order: &OrderView) -> Option<String> {
     if order.key_is_compromised {
@@ -416,27 +380,6 @@ fn known_key(house: &House, order: &OrderView) -> Option<String> {
     }
     let listed = house.weak_keys.check_lists(&issue::key_of(order));
     listed.err().map(|why| why.to_string())
-}
-
-fn matters(state: &RequestState) -> bool {
-    matches!(
-        state,
-        RequestState::AwaitingValidation { .. }
-            | RequestState::Ready
-            | RequestState::Issuing { .. }
-    )
-}
-
-fn domain_control_is_open(state: &RequestState) -> bool {
-    let open = |c: &domain::check::Check| {
-        c.kind == CheckKind::DomainControl && c.state == CheckState::Open
-    };
-    state.checks().iter().any(open)
-}
-
-fn others_passed(state: &RequestState) -> bool {
-    let others = |c: &&domain::check::Check| c.kind != CheckKind::DomainControl;
-    state.checks().iter().filter(others).all(|c| c.state == CheckState::Passed)
 }
 
 fn controls_with(subject: &Subject, findings: &Findings) -> Vec<Control> {

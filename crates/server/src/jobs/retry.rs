@@ -1,9 +1,9 @@
 //! When a job that failed is tried again, by its kind.
 
+use domain::order;
 use domain::time::{HOUR, MINUTE, SECOND};
 
 use super::{CRL, MAIL, SEAL};
-use crate::app::validate;
 
 /// A mail server that is down or greylists comes back within two days, or somebody looks after it. After the last of these
 /// a mail is given up.
@@ -34,7 +34,7 @@ pub fn pause(kind: &str, attempts: i64) -> i64 {
         MAIL => after(&MAIL_PAUSES, attempts),
         CRL => after(&CRL_PAUSES, attempts),
         SEAL => after(&SEAL_PAUSES, attempts),
-        _ => validate::pause(attempts),
+        _ => order::pause(attempts),
     }
 }
 
