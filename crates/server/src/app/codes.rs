@@ -15,8 +15,8 @@ use store::{StoreError, Tx, evidence};
 
 use super::Failure;
 use super::dcv::spoken_for;
+use super::evidence_lines::evidence_line;
 use super::orders::{end, enqueue_validation};
-use super::validate::evidence_line;
 use crate::house::House;
 
 /// The order with its names, if the code was mailed for one of them at least.

@@ -15,7 +15,8 @@ use store::evidence::EvidenceLine;
 use store::names::RequestName;
 use tokio::time::{Instant, timeout_at};
 
-use super::validate::{answer_words, challenge, evidence_line};
+use super::evidence_lines::{answer_words, evidence_line};
+use super::validate::challenge;
 use crate::house::House;
 
 /// Questions of one look.

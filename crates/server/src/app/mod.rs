@@ -10,6 +10,7 @@ pub mod crls;
 pub mod csrs;
 pub mod dcv;
 pub mod desk;
+pub mod evidence_lines;
 pub mod issue;
 pub mod login;
 pub mod look;

@@ -5,16 +5,14 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use domain::account::Account;
-use domain::caa::{self, CaaRefusal};
 use domain::certificate::{AccountId, CertificateId};
 use domain::dcv::{Challenge, DcvMethod, RequestToken, UniqueValue};
-use domain::evidence::{Answer, CaaEvidence, Evidence, Scheme};
+use domain::evidence::{CaaEvidence, Scheme};
 use domain::names::{CertName, DnsName};
 use domain::order::{Next, RequestState};
 use domain::proof::{self, Case, Control, Missing, Proven, WantedName};
 use domain::receipt::Receipt;
 use domain::time::Time;
-use serde_json::json;
 use store::certificates::{self, NewRecord};
 use store::evidence::EvidenceLine;
 use store::jobs::Ticket;
@@ -25,6 +23,7 @@ use tokio::time::timeout_at;
 
 use super::Failure;
 use super::bought::Bought;
+use super::evidence_lines::caa_line;
 use super::issue::{self, ToSign};
 use super::look::Look;
 use super::orders::end;
@@ -389,75 +388,4 @@ fn controls_with(subject: &Subject, findings: &Findings) -> Vec<Control> {
 
 fn is_covered(house: &House, name: &CertName, controls: &[Control], now: Time) -> bool {
     proof::covering(name, controls, &house.policy, now).is_some()
-}
-
-/// Evidence as it is kept.
-#[must_use]
-pub fn evidence_line(
-    name: &CertName,
-    method: DcvMethod,
-    seen: &Evidence,
-    met: bool,
-) -> EvidenceLine {
-    let (answer, failed) = answer_words(&seen.answer);
-    let outcome = match (met, failed) {
-        (true, _) => "shown",
-        (false, true) => "failed",
-        (false, false) => "not_shown",
-    };
-    EvidenceLine {
-        name: name.to_string(),
-        method: format!("{method} (BR {})", seen.question.br_section()),
-        outcome: outcome.to_owned(),
-        question: seen.question.describe(),
-        answer: answer.to_string(),
-        via: seen.via.clone(),
-        at: seen.at,
-    }
-}
-
-/// An answer as it is kept, and whether it is none.
-pub fn answer_words(answer: &Answer) -> (serde_json::Value, bool) {
-    match answer {
-        Answer::File(file) => (
-            json!({
-                "status": file.status,
-                "urls": file.urls,
-                "from": file.from.map(|ip| ip.to_string()),
-                "body": String::from_utf8_lossy(&file.body),
-            }),
-            false,
-        ),
-        Answer::Cname(targets) => (json!({ "cname": targets }), false),
-        Answer::Txt(texts) => (json!({ "txt": texts }), false),
-        // The code itself is a secret until it is used, and worthless after; the address tells enough.
-        Answer::Code { address, .. } => (json!({ "code_mailed_to": address.as_str() }), false),
-        Answer::NotThere => (json!({ "not_there": true }), false),
-        Answer::Failed(why) => (json!({ "failed": why }), true),
-    }
-}
-
-/// What a name's CAA set says of it, for the record.
-fn caa_line(house: &House, name: &CertName, seen: &CaaEvidence, now: Time) -> EvidenceLine {
-    let permitted = caa::permits(seen, name.is_wildcard(), &house.rules.caa_identities, now);
-    let outcome = match permitted {
-        Ok(()) => "permits",
-        Err(CaaRefusal::LookupFailed(..)) => "failed",
-        Err(_) => "forbids",
-    };
-    let records: Vec<_> = seen
-        .records
-        .iter()
-        .map(|r| json!({ "critical": r.critical, "tag": r.tag, "value": r.value }))
-        .collect();
-    let answer = json!({ "found_at": seen.found_at, "records": records, "failed": seen.failed });
-    EvidenceLine {
-        name: name.to_string(),
-        method: "CAA (RFC 8659)".to_owned(),
-        outcome: outcome.to_owned(),
-        question: format!("{}. CAA, climbing", seen.name),
-        answer: answer.to_string(),
-        via: seen.via.clone(),
-        at: seen.at,
-    }
 }
