@@ -48,7 +48,8 @@ async fn main() {
     for (writers, group) in [(4, 1), (12, 1), (24, 1), (1, 256), (4, 16)] {
         let name = format!("rates_{writers}_{group}");
         server.admin(&format!("CREATE DATABASE {name}"));
-        let options = PgOptions { writers, readers: 4, group, make: true, migrations: SCHEMA };
+        let base = PgOptions::for_connections(writers + 4);
+        let options = PgOptions { writers, readers: 4, group, migrations: SCHEMA, ..base };
         let store = Store::open_postgres_with(&server.address(&name), options).expect("opens");
         measure(&format!("PostgreSQL {writers} writers, groups of {group}"), store).await;
     }
@@ -62,7 +63,8 @@ async fn houses() {
     for (writers, readers) in [(2, 1), (4, 1), (4, 2), (8, 2), (12, 4), (24, 4)] {
         let name = format!("house_{writers}_{readers}");
         server.admin(&format!("CREATE DATABASE {name}"));
-        let options = PgOptions { writers, readers, group: 1, make: true, migrations: SCHEMA };
+        let base = PgOptions::for_connections(writers + readers);
+        let options = PgOptions { writers, readers, migrations: SCHEMA, ..base };
         let store = Store::open_postgres_with(&server.address(&name), options).expect("opens");
         measure_house(&format!("PostgreSQL {writers} writers, {readers} readers"), store).await;
     }

@@ -106,18 +106,18 @@ impl Store {
         opening.queues.push(reads.clone());
         off_runtime(|| postgres::migrate(&config, &options))?;
         for _ in 0..options.writers.max(1) {
-            let session = PgSession::new(&config, false);
+            let session = PgSession::new(&config, options.patience, false);
             let (queue, raised) = (opening.writes.clone(), signal.clone());
             let group = options.group.max(1);
             opening
                 .spawn("store-write", move || postgres::work(session, &queue, group, &raised))?;
         }
         for _ in 0..options.readers.max(1) {
-            let session = PgSession::new(&config, true);
+            let session = PgSession::new(&config, options.patience, true);
             let (queue, raised) = (reads.clone(), signal.clone());
             opening.spawn("store-read", move || postgres::work(session, &queue, 1, &raised))?;
         }
-        for (name, work) in postgres::node_threads(&config, &signal) {
+        for (name, work) in postgres::node_threads(&config, options.patience, &signal) {
             opening.spawn(name, work)?;
         }
         Ok(opening.done(Database::Postgres, Reads::There(reads), options.readers.max(1), None))

@@ -51,6 +51,10 @@ pub struct PgOptions {
     pub group: usize,
     /// Make the tables where there are none yet (default).
     pub make: bool,
+    /// How long the server may say nothing while an answer is awaited; then the connection counts as lost. It ends a
+    /// statement that takes a minute by itself, so the default of 75 seconds is only for a server that hangs, or a network
+    /// that swallows everything.
+    pub patience: Duration,
     /// The schema, [`migrations::ALL`] except in tests.
     pub migrations: &'static [Migration],
 }
@@ -60,7 +64,8 @@ impl PgOptions {
     pub fn for_connections(connections: usize) -> Self {
         let readers = (connections / 4).max(1);
         let writers = connections.saturating_sub(readers).max(1);
-        Self { writers, readers, group: 1, make: true, migrations: ALL }
+        let patience = Duration::from_secs(75);
+        Self { writers, readers, group: 1, make: true, patience, migrations: ALL }
     }
 }
 
@@ -96,6 +101,7 @@ const BACK_OFF: [u64; 7] = [0, 50, 100, 200, 400, 800, 1600];
 
 pub(crate) struct PgSession {
     config: Arc<Config>,
+    patience: Duration,
     read_only: bool,
     open: Option<Box<Open>>,
     stage: Stage,
@@ -171,7 +177,7 @@ pub(crate) fn parse(url: &str) -> Result<Arc<Config>> {
 
 /// Brings the schema up to date. Blocks, and must not run on a thread of an async runtime.
 pub(crate) fn migrate(config: &Arc<Config>, options: &PgOptions) -> Result<()> {
-    let mut session = Session::Postgres(PgSession::new(config, false));
+    let mut session = Session::Postgres(PgSession::new(config, options.patience, false));
     migrations::run(&mut session, options.migrations, options.make)
 }
 
@@ -192,9 +198,10 @@ pub(crate) fn work(session: PgSession, queue: &Queue, group: usize, signal: &Job
 }
 
 impl PgSession {
-    pub fn new(config: &Arc<Config>, read_only: bool) -> Self {
+    pub fn new(config: &Arc<Config>, patience: Duration, read_only: bool) -> Self {
         Self {
             config: config.clone(),
+            patience,
             read_only,
             open: None,
             stage: Stage::Idle,
@@ -530,7 +537,7 @@ impl PgSession {
         if let Some(error) = answers.lost {
             self.open = None;
             if outcome.error.is_none() {
-                outcome.error = Some(StoreError::Unavailable(describe(&error)));
+                outcome.error = Some(StoreError::Unavailable(error.to_string()));
                 outcome.lost = true;
             }
         }
@@ -546,7 +553,7 @@ impl PgSession {
         let mut last = String::new();
         for pause in BACK_OFF {
             std::thread::sleep(Duration::from_millis(pause));
-            match connect(&self.config, self.read_only) {
+            match connect(&self.config, self.patience, self.read_only) {
                 Ok(wire) => {
                     self.open = Some(Box::new(Open {
                         wire,
@@ -611,15 +618,20 @@ impl PgSession {
     }
 }
 
-fn connect(config: &Config, read_only: bool) -> std::result::Result<Wire, String> {
-    let mut wire = Wire::connect(config)?;
+fn connect(
+    config: &Config,
+    patience: Duration,
+    read_only: bool,
+) -> std::result::Result<Wire, String> {
+    let mut wire = Wire::connect(config, patience)?;
     let client = wire.client();
     let text = format!("{ONE_CONNECTION}{}", if read_only { ONE_READER } else { "" });
     let step: Step<'_, ()> = Box::pin(async move { client.batch_execute(&text).await });
     let answers = wire.all(vec![step]);
     match (answers.done.into_iter().next(), answers.lost) {
         (Some(Ok(())), None) => Ok(wire),
-        (Some(Err(error)), _) | (_, Some(error)) => Err(describe(&error)),
+        (Some(Err(error)), _) => Err(describe(&error)),
+        (_, Some(lost)) => Err(lost.to_string()),
         (None, None) => Err("the settings were not answered".to_owned()),
     }
 }

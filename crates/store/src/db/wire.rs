@@ -3,13 +3,15 @@
 //! Steps given together go out in one write, without waiting for each other's answers.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::tls::NoTlsStream;
 use tokio_postgres::{
     AsyncMessage, Client, Config, Connection, Error, NoTls, Notification, Socket,
@@ -28,13 +30,31 @@ pub(crate) struct Answers<T> {
     /// Fewer than steps if the connection was lost, or a step refused before it was sent.
     pub done: Vec<Result<T, Error>>,
     /// How the connection was lost.
-    pub lost: Option<Error>,
+    pub lost: Option<Lost>,
+}
+
+/// How a connection was lost.
+pub(crate) enum Lost {
+    /// It broke.
+    Broken(Error),
+    /// It may still be there, but the server has said nothing for so long.
+    Silent(Duration),
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Lost::Broken(error) => f.write_str(&describe(error)),
+            Lost::Silent(patience) => write!(f, "no answer within {patience:?}"),
+        }
+    }
 }
 
 pub(crate) struct Wire {
     runtime: Runtime,
     client: Arc<Client>,
     line: Line,
+    patience: Duration,
 }
 
 /// The connection proper. Only it has to be woken: a step can go on only after it has.
@@ -65,13 +85,15 @@ impl Line {
 }
 
 impl Wire {
-    pub fn connect(config: &Config) -> Result<Self, String> {
+    /// `patience`: how long the server may say nothing while an answer is awaited.
+    pub fn connect(config: &Config, patience: Duration) -> Result<Self, String> {
         let runtime = Builder::new_current_thread().enable_io().enable_time().build();
         let runtime = runtime.map_err(|error| error.to_string())?;
-        let connected = runtime.block_on(config.connect(NoTls));
+        let connected = runtime.block_on(async { timeout(patience, config.connect(NoTls)).await });
+        let connected = connected.map_err(|_| Lost::Silent(patience).to_string())?;
         let (client, connection) = connected.map_err(|error| describe(&error))?;
         let line = Line { connection, heard: VecDeque::new() };
-        Ok(Self { runtime, client: Arc::new(client), line })
+        Ok(Self { runtime, client: Arc::new(client), line, patience })
     }
 
     pub fn client(&self) -> Arc<Client> {
@@ -86,7 +108,7 @@ impl Wire {
     ///
     /// If one is refused before it is sent (its parameters do not fit), none after it is sent.
     pub fn all<T>(&mut self, mut steps: Vec<Step<'_, T>>) -> Answers<T> {
-        let Self { runtime, line, .. } = self;
+        let Self { runtime, line, patience, .. } = self;
         let mut done = Vec::with_capacity(steps.len());
         let mut refused = None;
         for index in 0..steps.len() {
@@ -101,24 +123,33 @@ impl Wire {
                 }
             }
         }
-        let mut lost = runtime.block_on(poll_fn(|cx| {
-            let driven = line.drive(cx);
-            // Answers come in order, so none after the first that is missing can be there.
-            while let Some(step) = steps.get_mut(done.len()) {
-                match step.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-                    Poll::Ready(answer) => done.push(answer),
-                    Poll::Pending => break,
+        let mut lost = runtime.block_on(async {
+            let mut silence = pin!(sleep(*patience));
+            poll_fn(|cx| {
+                let driven = line.drive(cx);
+                let before = done.len();
+                // Answers come in order, so none after the first that is missing can be there.
+                while let Some(step) = steps.get_mut(done.len()) {
+                    match step.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                        Poll::Ready(answer) => done.push(answer),
+                        Poll::Pending => break,
+                    }
                 }
-            }
-            match driven {
-                Err(error) => Poll::Ready(Some(error)),
-                Ok(()) if done.len() == steps.len() => Poll::Ready(None),
-                Ok(()) => Poll::Pending,
-            }
-        }));
+                match driven {
+                    Err(error) => return Poll::Ready(Some(Lost::Broken(error))),
+                    Ok(()) if done.len() == steps.len() => return Poll::Ready(None),
+                    Ok(()) if done.len() > before => {
+                        silence.as_mut().reset(Instant::now() + *patience);
+                    }
+                    Ok(()) => {}
+                }
+                silence.as_mut().poll(cx).map(|()| Some(Lost::Silent(*patience)))
+            })
+            .await
+        });
         if lost.is_none() {
             done.extend(refused);
-            lost = line.rest().err();
+            lost = line.rest().err().map(Lost::Broken);
         }
         Answers { done, lost }
     }
@@ -141,7 +172,7 @@ impl Wire {
                 }
                 Err(error) => Poll::Ready(Err(error)),
             });
-            tokio::time::timeout(pause, next).await.unwrap_or(Ok(None))
+            timeout(pause, next).await.unwrap_or(Ok(None))
         })
     }
 }

@@ -37,7 +37,7 @@ const TABLES: &str =
      CREATE TABLE thing (id {pk}, n BIGINT, t TEXT, b {blob}, u TEXT UNIQUE);";
 
 /// The whole schema and the tables of these tests.
-fn schema() -> &'static [Migration] {
+pub(super) fn schema() -> &'static [Migration] {
     static SCHEMA: OnceLock<Vec<Migration>> = OnceLock::new();
     SCHEMA.get_or_init(|| {
         let last = i64::try_from(ALL.len()).expect("few");
@@ -391,8 +391,13 @@ async fn sixty_four_tasks_add_up(db: TestDb) {
 
 async fn groups_on_several_connections_add_up(db: TestDb) {
     let store = if db.address().starts_with("host=") {
-        let options =
-            PgOptions { writers: 3, readers: 1, group: 16, make: true, migrations: schema() };
+        let options = PgOptions {
+            writers: 3,
+            readers: 1,
+            group: 16,
+            migrations: schema(),
+            ..PgOptions::for_connections(4)
+        };
         Store::open_postgres_with(&db.address(), options)
     } else {
         Store::open_sqlite_with(

@@ -17,8 +17,7 @@ const NOTIFY: &str = "NOTIFY chancery_jobs";
 ///
 /// Not part of the transaction itself, where NOTIFY would make commits wait for each other;
 /// a signal lost in a crash costs no more than the wait for the next look. Bursts become one.
-pub(crate) fn tell_nodes(config: &Arc<Config>, own: &AtomicI32, signal: &JobSignal) {
-    let mut session = PgSession::new(config, false);
+pub(crate) fn tell_nodes(mut session: PgSession, own: &AtomicI32, signal: &JobSignal) {
     while signal.raised() {
         let told = session.connected().and_then(|()| {
             own.store(session.backend_pid(), Ordering::Relaxed);
@@ -32,8 +31,7 @@ pub(crate) fn tell_nodes(config: &Arc<Config>, own: &AtomicI32, signal: &JobSign
 }
 
 /// Hears what other nodes tell. `own` is the connection of [`tell_nodes`].
-pub(crate) fn hear_nodes(config: &Arc<Config>, own: &AtomicI32, signal: &JobSignal) {
-    let mut session = PgSession::new(config, false);
+pub(crate) fn hear_nodes(mut session: PgSession, own: &AtomicI32, signal: &JobSignal) {
     while !signal.closed() {
         if let Err(error) = session.listen(own, signal) {
             tracing::warn!(%error, "cannot listen for jobs of other nodes");
@@ -75,13 +73,15 @@ type ThreadBody = Box<dyn FnOnce() + Send>;
 /// The two threads above, to be started.
 pub(crate) fn node_threads(
     config: &Arc<Config>,
+    patience: Duration,
     signal: &Arc<JobSignal>,
 ) -> [(&'static str, ThreadBody); 2] {
+    let tell = PgSession::new(config, patience, false);
+    let hear = PgSession::new(config, patience, false);
     let own = Arc::new(AtomicI32::new(0));
-    let (config_1, own_1, signal_1) = (config.clone(), own.clone(), signal.clone());
-    let (config_2, signal_2) = (config.clone(), signal.clone());
+    let (own_1, signal_1, signal_2) = (own.clone(), signal.clone(), signal.clone());
     [
-        ("store-tell", Box::new(move || tell_nodes(&config_1, &own_1, &signal_1))),
-        ("store-hear", Box::new(move || hear_nodes(&config_2, &own, &signal_2))),
+        ("store-tell", Box::new(move || tell_nodes(tell, &own_1, &signal_1))),
+        ("store-hear", Box::new(move || hear_nodes(hear, &own, &signal_2))),
     ]
 }
