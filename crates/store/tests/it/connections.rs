@@ -100,16 +100,16 @@ fn a_connection_that_hangs_is_given_up() {
     assert_eq!(balance(&store), 0);
     drop(hung);
 
-    let (mut hung, mut runs) = (None, 0);
+    let (mut hung, mut runs) = (Vec::new(), 0);
     let add = move |tx: &mut Tx<'_>| -> Result<i32, StoreError> {
         runs += 1;
         if runs == 1 {
-            hung = Some(Hung::new(pid(tx)?));
+            hung.push(Hung::new(pid(tx)?));
         }
         tx.execute_one(&ADD, params![1, 1])?;
         tx.query_one(&BALANCE, params![1], |row| row.int(0))?;
         // The one that hung goes on, beside the one that took its place.
-        hung = None;
+        hung.clear();
         Ok(runs)
     };
     assert_eq!(store.write_blocking("add", add).expect("added elsewhere"), 2);
