@@ -2,7 +2,7 @@
 
 use crate::kit::{Csr, Form, Sandbox, fresh_name};
 use crate::on_both;
-use crate::steps::{file, issued, look, names, place, proof_path, settled, waits};
+use crate::steps::{file, issued, look, names, order_by, place, proof_path, settled, waits};
 use crate::tools;
 
 on_both!(
@@ -11,6 +11,7 @@ on_both!(
     lists_that_do_not_fit,
     methods_are_changed_name_by_name,
     a_name_has_one_way,
+    the_second_name_stands_for_the_ordered_one,
     names_wait_for_each_other,
     addresses_are_proven_by_files,
 );
@@ -206,6 +207,34 @@ fn a_name_has_one_way(sandbox: &Sandbox) {
     let details = sandbox.call("!GetMDCDomainDetails", &Form::new(&[("orderNumber", &number)]));
     let methods = [1, 2].map(|n| details.get(&format!("{n}_dcvMethod")).to_owned());
     assert_eq!(methods, ["DNSTXT_RANDOM_VALUE", "DNSTXT_RANDOM_VALUE"], "{}", details.raw);
+}
+
+/// An order for one name may be spoken of by the other that comes with it: what was ordered changes, and both go that way.
+fn the_second_name_stands_for_the_ordered_one(sandbox: &Sandbox) {
+    let update = |number: &str, name: &str, method: &str, more: &[(&str, &str)]| {
+        let form = [("orderNumber", number), ("domainName", name), ("newMethod", method)];
+        let form = more.iter().fold(Form::new(&form), |form, (k, v)| form.set(k, v));
+        sandbox.call("!AutoUpdateDCV", &form)
+    };
+    // A wildcard, by the domain under its asterisk.
+    let base = fresh_name("second");
+    let form = order_by("CNAME_CSR_HASH", &Csr::new(&format!("*.{base}"))).set("product", "289");
+    let number = place(sandbox, &form);
+    update(&number, &base, "HTTP_CSR_HASH", &[])
+        .refused(-4, "The value of the 'newMethod' argument is invalid!");
+    let address = format!("admin@{base}");
+    let by_mail = update(&number, &base, "EMAIL", &[("newDCVEmailAddress", &address)]);
+    assert_eq!(by_mail.raw, "errorCode=0");
+    enter_code(sandbox, &number, &address);
+    assert_eq!(names(&issued(sandbox, &number, "by mail")), [format!("*.{base}"), base]);
+    // A name without its www.
+    let base = fresh_name("second");
+    let csr = Csr::new(&format!("www.{base}"));
+    let number = place(sandbox, &order_by("CNAME_CSR_HASH", &csr));
+    sandbox.publish_file(&csr, "http", &format!("www.{base}"), None);
+    sandbox.publish_file(&csr, "http", &base, None);
+    assert_eq!(update(&number, &base, "HTTP_CSR_HASH", &[]).raw, "errorCode=0");
+    assert_eq!(names(&issued(sandbox, &number, "by file")), [format!("www.{base}"), base]);
 }
 
 /// Some proven, some not: the order waits, and says so name by name.

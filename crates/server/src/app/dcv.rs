@@ -354,10 +354,14 @@ fn pairs<'a>(rows: &'a [RequestName], changes: &'a Changes) -> Result<Pairs<'a>,
     Ok((found, parameters.0, parameters.1, parameters.2))
 }
 
+/// Which row is meant by a name. What was ordered comes first: a wildcard may be named by the domain under its asterisk, as the
+/// records are, and the second name that nobody ordered goes the way of the one that was (see [`apply`]).
 fn find<'a>(rows: &'a [RequestName], name: &CertName) -> Option<&'a RequestName> {
-    let exact = rows.iter().find(|r| r.name == *name);
-    // A wildcard may be named by the domain under its asterisk, as the records are.
-    exact.or_else(|| rows.iter().find(|r| r.name.is_wildcard() && r.name.dns() == name.dns()))
+    let ordered = || rows.iter().filter(|r| !r.implicit);
+    let exact = ordered().find(|r| r.name == *name);
+    let wildcard = || ordered().find(|r| r.name.is_wildcard() && r.name.dns() == name.dns());
+    let second = || rows.iter().find(|r| r.name == *name).and_then(|_| ordered().next());
+    exact.or_else(wildcard).or_else(second)
 }
 
 /// Sends the mail again: with the same code when neither address nor template changes and the code is not too old, else
