@@ -333,6 +333,11 @@ pub fn settle(
     facts: &Facts,
     generate: impl FnOnce() -> UniqueValue,
 ) -> Result<Placement, Refusal> {
+    // First of all: who repeats a request whose answer was lost is told that the first went through, and not that its values
+    // are used up.
+    if request.check_fon_is_unique && facts.foreign_order_number_used {
+        return Err(Refusal::invalid("foreignOrderNumber"));
+    }
     check_addresses(composed, request, facts)?;
     if request.stub_order_number.is_some() {
         if !facts.stub_is_redeemable {
@@ -344,9 +349,6 @@ pub fn settle(
         }
     }
     let unique_value = choose_unique_value(request.unique_value.clone(), facts, generate)?;
-    if request.check_fon_is_unique && facts.foreign_order_number_used {
-        return Err(Refusal::invalid("foreignOrderNumber"));
-    }
     let free = request.test || request.stub_order_number.is_some();
     let cost = if free { Money::ZERO } else { composed.price };
     let by_customer = account.payment == PaymentMode::Customer && cost > Money::ZERO;

@@ -91,6 +91,23 @@ fn a_retry_finds_that_the_first_went_through(sandbox: &Sandbox) {
     sandbox.call(APPLY, &form.clone().without("checkFONIsUnique")).order_number();
     sandbox.call(APPLY, &form.clone().set("checkFONIsUnique", "N")).order_number();
     sandbox.call(APPLY, &form).refused(-4, refused);
+    // What the first one used up is not what the second is told of: it is repeated as it was.
+    let number = format!("again-{name}");
+    let unique = form.clone().set("foreignOrderNumber", &number).set("uniqueValue", "Retry1");
+    sandbox.call(APPLY, &unique).order_number();
+    sandbox.call(APPLY, &unique).refused(-4, refused);
+    sandbox
+        .call(APPLY, &unique.set("foreignOrderNumber", "another"))
+        .refused(-55, "This Request Token is not unique!");
+    let login = sandbox.login("reseller")[0].1.clone();
+    let made = sandbox.operator(&["order", "stub", "--account", &login, "--product", "488"]);
+    let stub = made["stubOrderNumber"].to_string().trim_matches('"').to_owned();
+    let redeeming = form
+        .clone()
+        .set("foreignOrderNumber", &format!("stub-{name}"))
+        .set("stubOrderNumber", &stub);
+    sandbox.call(APPLY, &redeeming).order_number();
+    sandbox.call(APPLY, &redeeming).refused(-4, refused);
     // Nothing to compare: no number, no refusal.
     let none = Form::order(488, &Csr::new(&name)).set("checkFONIsUnique", "Y");
     sandbox.call(APPLY, &none).order_number();
