@@ -20,6 +20,17 @@ pub enum CaaRefusal {
     NotAuthorized(String),
 }
 
+impl CaaRefusal {
+    /// True where the name's owner has not said no: it may be otherwise at the next look.
+    #[must_use]
+    pub fn is_for_now(&self) -> bool {
+        match self {
+            CaaRefusal::LookupFailed(..) | CaaRefusal::Stale(_) => true,
+            CaaRefusal::UnknownCritical(..) | CaaRefusal::NotAuthorized(_) => false,
+        }
+    }
+}
+
 /// Whether the record set permits issuance for the name (`wildcard`: for `*.` before it) by a CA that is known by any of
 /// the `identities` (issuer domain names), at `now`.
 ///

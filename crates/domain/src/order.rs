@@ -9,7 +9,7 @@ use crate::certificate::{CertificateStatus, RevocationReason, Serial};
 use crate::check::{Check, CheckKind, CheckState};
 use crate::time::Time;
 pub use calls::Replacing;
-pub use looks::{Next, pause};
+pub use looks::{LOOKS_FOR_A_SECOND_NAME, Next, pause};
 
 /// Where a certificate request stands. Steps take `self` and are total: a step that does not fit gives [`WrongState`].
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -79,6 +79,8 @@ pub struct Case<'a> {
     pub identities: &'a [String],
     /// True when the caller says that every other check of the order has passed.
     pub others_passed: bool,
+    /// Whether a proven second name is waited for while its CAA cannot be looked up, rather than left out.
+    pub patient: bool,
 }
 
 /// Names that are proven for one certificate request: what signing asks for.
@@ -140,7 +142,8 @@ pub enum Missing {
 /// Turns evidence into a proof, or says what is missing.
 ///
 /// Every ordered name must be covered by a control that is not older than `policy` allows on the day. An implicit name
-/// that is not covered, or that CAA forbids, falls away. Every name that stays must be permitted by CAA.
+/// that is not covered, or that CAA forbids, falls away; one whose CAA cannot be looked up does when patience is over. Every name
+/// that stays must be permitted by CAA.
 ///
 /// # Errors
 /// [`Missing`].
@@ -152,10 +155,14 @@ pub fn judge(case: &Case<'_>, policy: &Policy, now: Time) -> Result<Proven, Miss
     let mut names = Vec::new();
     let mut removed = Vec::new();
     let mut open = Vec::new();
+    let mut unsure = None;
     for wanted in case.wanted {
         let permitted = permitted_by_caa(case, &wanted.name, now);
         match (covered(&wanted.name), permitted, wanted.implicit) {
             (true, Ok(()), _) => names.push(wanted.name.clone()),
+            (true, Err(refusal), true) if case.patient && refusal.is_for_now() => {
+                unsure = unsure.or(Some(refusal));
+            }
             (_, _, true) => removed.push(wanted.name.clone()),
             (true, Err(refusal), false) => return Err(Missing::Caa(refusal)),
             (false, _, false) => open.push(wanted.name.clone()),
@@ -163,6 +170,9 @@ pub fn judge(case: &Case<'_>, policy: &Policy, now: Time) -> Result<Proven, Miss
     }
     if !open.is_empty() {
         return Err(Missing::Control(open));
+    }
+    if let Some(refusal) = unsure {
+        return Err(Missing::Caa(refusal));
     }
     if names.is_empty() {
         return Err(Missing::NoNames);
@@ -244,6 +254,7 @@ mod tests {
             caa,
             identities: &identities,
             others_passed,
+            patient: wanted.iter().any(|w| w.name.to_string().starts_with("patient")),
         };
         let words =
             |names: &[CertName]| -> Vec<String> { names.iter().map(ToString::to_string).collect() };
@@ -311,6 +322,20 @@ mod tests {
         ] {
             assert_eq!(verdict(wanted, controls, Some(sets), true, DAY), expected, "{wanted:?}");
             assert_eq!(verdict(wanted, controls, Some(sets), false, DAY), "other checks");
+        }
+        // A second name whose CAA nobody could look up is worth a wait; one that CAA forbids is not.
+        let patient: &[&str] = &["patient.example.com", "?www.patient.example.com"];
+        let shown_for_it = [control("patient.example.com", DcvMethod::CnameCsrHash, DAY)];
+        for (second, expected) in [
+            (None, "CAA: look-up failed for www.patient.example.com: not asked"),
+            (
+                Some(caa("www.patient.example.com", other, DAY)),
+                "patient.example.com -www.patient.example.com",
+            ),
+        ] {
+            let sets: Vec<_> =
+                std::iter::once(caa("patient.example.com", None, DAY)).chain(second).collect();
+            assert_eq!(verdict(patient, &shown_for_it, Some(&sets), true, DAY), expected);
         }
         // Under a private root nobody asks for CAA.
         assert_eq!(verdict(single, &shown, None, true, DAY), "example.com");

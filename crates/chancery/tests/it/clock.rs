@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::kit::{Answer, Csr, Form, Sandbox, fresh_name};
 use crate::steps::{
-    advance, dates, days, issued, look, look_again, order_by, place, settled, turn_to, waits,
+    advance, dates, days, issued, look, look_again, names, order_by, place, settled, turn_to, waits,
 };
 use crate::tools;
 
@@ -26,6 +26,7 @@ alone_on_both!(
     a_value_that_is_shown_can_be_accepted,
     a_contact_that_is_withdrawn_gets_no_code,
     what_is_shown_for_a_request_is_for_that_request,
+    a_second_name_that_cannot_be_looked_up_is_waited_for,
     mail_proves_nothing_from_march_2028_on,
     terms_are_served_by_the_rules_of_the_day,
     certificates_end_with_their_ca,
@@ -433,4 +434,28 @@ fn certificates_end_with_their_ca(sandbox: &Sandbox) {
     look(sandbox, &order).refused(-20, REJECTED);
     let paid = format!("SELECT CAST(SUM(amount) AS TEXT) FROM ledger WHERE order_number = {order}");
     assert_eq!(sandbox.value(&paid), "0", "credited");
+}
+
+/// Control is shown by one record for both. A name server that fails for a moment does not cost the customer a name; one that
+/// goes on failing does not cost him the certificate.
+fn a_second_name_that_cannot_be_looked_up_is_waited_for(sandbox: &Sandbox) {
+    for (goes_on, expected) in [(false, 2), (true, 1)] {
+        let name = fresh_name("second");
+        let second = json!({ "host": format!("www.{name}") });
+        sandbox.control("/set-servfail", &second);
+        let csr = Csr::new(&name);
+        sandbox.publish_cname(&csr, &name, None);
+        let order = place(sandbox, &order_by("CNAME_CSR_HASH", &csr));
+        settled(sandbox);
+        let status = look(sandbox, &order).get("certificateStatus").to_owned();
+        assert_eq!(status, "Being Issued", "the second name could not be looked up");
+        if !goes_on {
+            sandbox.control("/clear-servfail", &second);
+        }
+        for _ in 0..4 {
+            advance(sandbox, "1m");
+        }
+        let both = [name.clone(), format!("www.{name}")];
+        assert_eq!(names(&issued(sandbox, &order, "in the end")), both[..expected]);
+    }
 }

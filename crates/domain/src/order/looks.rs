@@ -80,6 +80,9 @@ impl RequestState {
     }
 }
 
+/// For how many looks a second name that nobody ordered is waited for while its CAA cannot be looked up: two minutes.
+pub const LOOKS_FOR_A_SECOND_NAME: i64 = 4;
+
 /// Between two looks, in milliseconds: quickly at first, for people who have just published their proof, then ever more slowly.
 #[must_use]
 pub fn pause(attempts: i64) -> i64 {

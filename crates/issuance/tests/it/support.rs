@@ -122,6 +122,7 @@ pub fn proven(certificate: i64, list: &[CertName]) -> Proven {
         caa: None,
         identities: &[],
         others_passed: true,
+        patient: false,
     };
     judge(&case, &policy(), now()).unwrap()
 }

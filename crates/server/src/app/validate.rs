@@ -9,7 +9,7 @@ use domain::certificate::{AccountId, CertificateId};
 use domain::dcv::{Challenge, DcvMethod, RequestToken, UniqueValue};
 use domain::evidence::{CaaEvidence, Scheme};
 use domain::names::{CertName, DnsName};
-use domain::order::{Next, RequestState};
+use domain::order::{LOOKS_FOR_A_SECOND_NAME, Next, RequestState};
 use domain::proof::{self, Case, Control, Missing, Proven, WantedName};
 use domain::receipt::Receipt;
 use domain::time::Time;
@@ -205,7 +205,8 @@ pub fn decide(
     let mut after = if all_ordered { state.clone().with_control() } else { state.clone() };
     let mut why = String::from("proofs are not there yet");
     if after == RequestState::Ready {
-        match judge(house, &verdict.subject, &verdict.findings, &controls, now)
+        let patient = attempts <= LOOKS_FOR_A_SECOND_NAME;
+        match judge(house, &verdict.subject, &verdict.findings, &controls, patient, now)
             .and_then(|proven| issue::prepare(house, &verdict.subject, proven, now))
         {
             Ok(prepared) => {
@@ -261,7 +262,7 @@ pub fn proven(
         return Err(why);
     }
     let controls = controls_with(subject, findings);
-    judge(house, subject, findings, &controls, now).map_err(|not_yet| match not_yet {
+    judge(house, subject, findings, &controls, false, now).map_err(|not_yet| match not_yet {
         NotYet::Wait(why) | NotYet::Never(why) => why,
     })
 }
@@ -271,6 +272,7 @@ fn judge(
     subject: &Subject,
     findings: &Findings,
     controls: &[Control],
+    patient: bool,
     now: Time,
 ) -> Result<Proven, NotYet> {
     let wanted: Vec<WantedName> = subject
@@ -289,6 +291,7 @@ fn judge(
         caa: Some(&findings.caa),
         identities: &house.rules.caa_identities,
         others_passed: subject.order.state.others_passed(),
+        patient,
     };
     #[expect(
         clippy::disallowed_methods,
