@@ -19,6 +19,7 @@ on_both!(
     names_that_were_paid_for_may_come_back,
     the_common_name_stays_while_it_is_among_the_names,
     what_the_order_said_of_its_names_stays,
+    a_new_request_brings_no_names_where_the_order_said_them,
     the_term_stays_what_was_bought,
     an_organisations_order_says_when_it_may_be_there,
     a_ca_of_the_orders_kind_signs_replacements,
@@ -393,6 +394,43 @@ fn what_the_order_said_of_its_names_stays(sandbox: &Sandbox) {
     let csr = Csr::of(Key::P256, "", &[&b]);
     let only = replace(sandbox, &only, &[("csr", &csr.pem), ("domainNames", &a)]).order_number();
     assert_eq!(sandbox.order_names(&only)[0][0], b);
+}
+
+/// By commonName or domainNames: what the request says of names did not count when it was ordered, and does not now.
+fn a_new_request_brings_no_names_where_the_order_said_them(sandbox: &Sandbox) {
+    let name = fresh_name("said");
+    let csr = Csr::new("server1");
+    sandbox.publish_cname(&csr, &name, None);
+    let form = order_by("CNAME_CSR_HASH", &csr).set("commonName", &name);
+    let number = place(sandbox, &form);
+    issued(sandbox, &number, "by commonName");
+    for request in [Csr::new("server1"), Csr::new("")] {
+        let again = replace(sandbox, &number, &[("csr", &request.pem)]).order_number();
+        assert_eq!(names(&issued(sandbox, &again, "the same name"))[0], name);
+    }
+    // Where the call says it, that counts.
+    let twin = format!("www.{name}");
+    let more = [("csr", Csr::new("server1").pem), ("commonName", twin.clone())];
+    let more = more.each_ref().map(|(k, v)| (*k, v.as_str()));
+    let again = replace(sandbox, &number, &more).order_number();
+    assert_eq!(names(&issued(sandbox, &again, "its twin"))[0], twin);
+
+    let base = fresh_name("said");
+    let [a, b, c] = ["a", "b", "c"].map(|word| format!("{word}.{base}"));
+    let csr = Csr::of(Key::P256, "", &[&a]);
+    let listed = two_names(sandbox, 279, &csr, &base, &[]);
+    assert_eq!(names(&issued(sandbox, &listed, "two names")), [a.clone(), b.clone()]);
+    let request = Csr::of(Key::P256, "", &[&a]).pem;
+    let again = replace(sandbox, &listed, &[("csr", &request)]).order_number();
+    assert_eq!(names(&issued(sandbox, &again, "both stay")), [a.clone(), b.clone()]);
+    // An order that took them from its request takes them from the new one.
+    let csr = Csr::of(Key::P256, "", &[&a, &b]);
+    sandbox.publish_cname(&csr, &base, None);
+    let taken = place(sandbox, &Form::order(279, &csr).set("dcvMethod", "CNAME_CSR_HASH"));
+    issued(sandbox, &taken, "of its request");
+    let request = Csr::of(Key::P256, "", &[&b, &c]);
+    let again = replace(sandbox, &taken, &[("csr", &request.pem)]).order_number();
+    assert_eq!(names(&issued(sandbox, &again, "of the new one")), [b, c]);
 }
 
 fn the_term_stays_what_was_bought(sandbox: &Sandbox) {

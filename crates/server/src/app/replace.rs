@@ -189,6 +189,8 @@ impl Replacement {
         }
     }
 
+    /// The names, and how each is to be proven. Where the call names none, those stay that the order named by a parameter; those
+    /// that it took from its CSR are in the new one.
     fn plans(
         &self,
         old: &OrderView,
@@ -199,14 +201,17 @@ impl Replacement {
         let mut request = self.as_order(old);
         let ordered: Vec<&RequestName> = old_names.iter().filter(|n| !n.implicit).collect();
         let choice = choice_of(old, bought);
-        let names_given = request.names.domain_names.is_some()
-            || (self.csr.is_some() && !(csr.san_dns.is_empty() && csr.san_ips.is_empty()));
-        if choice.product.kind.is_list() && !names_given {
-            request.names.domain_names = Some(ordered.iter().map(|n| n.name.to_string()).collect());
-        }
-        let names_given = request.names.common_name.is_some() || self.csr.is_some();
-        if !choice.product.kind.is_list() && !names_given {
-            request.names.common_name = ordered.first().map(|n| n.name.to_string());
+        let csr_names = !(csr.san_dns.is_empty() && csr.san_ips.is_empty());
+        let by_csr = |parameter: &str, brings_names: bool| {
+            self.csr.is_some() && brings_names && before(old, parameter).is_none()
+        };
+        let wishes = &mut request.names;
+        if choice.product.kind.is_list() {
+            if wishes.domain_names.is_none() && !by_csr("domainNames", csr_names) {
+                wishes.domain_names = Some(ordered.iter().map(|n| n.name.to_string()).collect());
+            }
+        } else if wishes.common_name.is_none() && !by_csr("commonName", true) {
+            wishes.common_name = ordered.first().map(|n| n.name.to_string());
         }
         if request.names.primary.is_none() && choice.product.kind.is_list() {
             request.names.primary = self.primary(old, choice.product.kind, &request, csr);
