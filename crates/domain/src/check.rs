@@ -202,20 +202,21 @@ pub fn of_replacement(level: Level) -> Vec<Check> {
 }
 
 /// After how many hours a certificate may be expected: what machines look at takes one, people take days, and less where
-/// a reseller has looked already (D39).
+/// a reseller has looked already (`expectedDeliveryTime`, D39).
 #[must_use]
 pub fn expected_hours(level: Level, checks: &[Check]) -> u32 {
-    let is_open =
-        |kind| checks.iter().any(|c: &Check| c.kind == kind && c.state != CheckState::Passed);
+    let is_open = |c: &&Check| c.state != CheckState::Passed && c.kind != CheckKind::DomainControl;
+    let open: Vec<CheckKind> = checks.iter().filter(is_open).map(|c| c.kind).collect();
     let subject = match level {
         Level::Dv => return 1,
         Level::Ev | Level::QwacLegal | Level::QwacPsd2 => return 240,
         Level::Ov => CheckKind::Organization,
         Level::QwacNatural => CheckKind::ApplicantRepresentative,
     };
-    match (is_open(CheckKind::Approval), is_open(subject)) {
-        (true, _) => 24,
-        (false, true) => 48,
-        (false, false) => 1,
+    let marked = open.contains(&CheckKind::Approval) || !open.contains(&subject);
+    match (open.is_empty(), marked) {
+        (true, _) => 1,
+        (false, true) => 24,
+        (false, false) => 48,
     }
 }

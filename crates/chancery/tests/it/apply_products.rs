@@ -365,7 +365,7 @@ fn who_has_validated_what(sandbox: &Sandbox) {
             "reseller",
             24,
             &[("isCustomerValidated", "Y")],
-            "1",
+            "24",
             "domain_control=open organization=passed applicant_representative=open call_back=open agreement=open",
         ),
         (

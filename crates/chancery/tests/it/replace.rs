@@ -609,7 +609,7 @@ fn what_a_replacement_may_not_claim(sandbox: &Sandbox) {
     let checks = sandbox.request_column(&order, "checks");
     assert!(checks.contains("applicant_representative=passed call_back=passed"), "{checks}");
     let done = replace(sandbox, &order, &[("isCustomerValidated", "Y")]);
-    assert_eq!(done.get("expectedDeliveryTime"), "1", "{}", done.raw);
+    assert_eq!(done.get("expectedDeliveryTime"), "24", "the agreement is open: {}", done.raw);
     let checks = sandbox.request_column(&order, "checks");
     assert!(checks.contains("organization=passed"), "{checks}");
     // Who may not has it looked at by an officer, once.
