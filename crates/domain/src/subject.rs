@@ -1,5 +1,8 @@
 //! Who a certificate names: organisation and address, chosen between parameters and CSR.
 
+use icu_properties::CodePointSetData;
+use icu_properties::props::{DefaultIgnorableCodePoint, VariationSelector};
+
 use crate::country::CountryCode;
 use crate::csr::{CsrError, CsrSubject};
 use crate::order_ssl::{Prioritise, SslOrderRequest};
@@ -128,23 +131,21 @@ pub fn certifiable(value: &Option<String>, limit: usize) -> Option<String> {
 /// False for a value that only tells that there is none, like `-`, `.` or `N/A` (BR 7.1.4.2).
 #[must_use]
 pub fn says_something(text: &str) -> bool {
-    text.chars().any(char::is_alphanumeric)
+    text.chars().any(|c| c.is_alphanumeric() && is_harmless(c))
         && !matches!(text.to_ascii_lowercase().as_str(), "n/a" | "na" | "none" | "null")
 }
 
 /// False for characters that no name should have: controls, and those that turn the direction of writing, part lines or
-/// cannot be seen.
+/// cannot be seen (Unicode's default ignorable code points). Joiners and variation selectors belong to names in Persian, Indic
+/// scripts and Japanese.
 #[must_use]
 pub fn is_harmless(c: char) -> bool {
-    !c.is_control()
-        && !matches!(
-            c,
-            '\u{200b}'
-                | '\u{200e}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2066}'..='\u{2069}'
-                | '\u{feff}'
-        )
+    let joins_or_varies = matches!(c, '\u{200c}' | '\u{200d}')
+        || CodePointSetData::new::<VariationSelector>().contains(c);
+    let unseen = CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c);
+    // Line and paragraph separators, and the marks of interlinear annotation.
+    let parts = matches!(c, '\u{2028}' | '\u{2029}' | '\u{fff9}'..='\u{fffb}');
+    c.is_ascii_graphic() || c == ' ' || !(c.is_control() || parts || (unseen && !joins_or_varies))
 }
 
 /// Each line by itself, as each is a parameter of its own (D79).
@@ -174,10 +175,13 @@ mod tests {
 
     #[test]
     fn what_turns_or_hides_text_is_not_harmless() {
-        let bad =
-            "\0\u{85}\u{200b}\u{200e}\u{200f}\u{2028}\u{202a}\u{202e}\u{2066}\u{2069}\u{feff}";
-        assert!(bad.chars().all(|c| !is_harmless(c)));
-        assert!("Łódź & Söhne, 株式会社 \u{a0}\u{200d}".chars().all(is_harmless));
+        let bad = "\0\u{7f}\u{85}\u{ad}\u{61c}\u{115f}\u{1160}\u{180e}\u{200b}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202e}\
+                   \u{2060}\u{2064}\u{2066}\u{2069}\u{3164}\u{feff}\u{ffa0}\u{fff9}\u{fffb}\u{e0001}\u{e007f}";
+        let harmless: Vec<char> = bad.chars().filter(|c| is_harmless(*c)).collect();
+        assert!(harmless.is_empty(), "{harmless:x?}");
+        let names = "Łódź & Söhne, 株式会社 \u{a0} نامه\u{200c}ای क्\u{200d}ष 葛\u{e0100} ☎\u{fe0f}";
+        assert!(names.chars().all(is_harmless));
+        assert!(!says_something("\u{3164}\u{200d}"));
     }
 
     #[test]

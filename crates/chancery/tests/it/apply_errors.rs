@@ -293,6 +293,7 @@ fn what_can_never_be_certified(sandbox: &Sandbox) {
     let apply = |form: Form| sandbox.apply("webhost", &form);
     for (name, value) in [
         ("organizationName", "A\u{202e}B"),
+        ("organizationName", "Exam\u{ad}ple Bank"),
         ("organizationName", "\u{200b}"),
         ("organizationName", "Example\u{feff} GmbH"),
         ("localityName", "Ber\u{2067}lin"),

@@ -1,9 +1,11 @@
 //! Small things about text: what may stand in a header, in a body, in a file name.
 
-/// One line of at most `limit` characters: control characters, line separators and marks that turn the direction of
-/// writing become blanks, and runs of blanks become one.
+use domain::subject::is_harmless;
+
+/// One line of at most `limit` characters: characters that part lines, hide or turn text
+/// ([`is_harmless`]) become blanks, and runs of blanks become one.
 pub(super) fn line(text: &str, limit: usize) -> String {
-    let blank = |c: char| c.is_whitespace() || is_odd(c);
+    let blank = |c: char| c.is_whitespace() || !is_harmless(c);
     let words = text.split(blank).filter(|word| !word.is_empty());
     let joined = words.collect::<Vec<_>>().join(" ");
     match joined.char_indices().nth(limit) {
@@ -12,12 +14,12 @@ pub(super) fn line(text: &str, limit: usize) -> String {
     }
 }
 
-/// A body with plain line feeds and no other control characters than tabs.
+/// A body with plain line feeds, tabs, and nothing else that hides or turns text.
 pub(super) fn body(text: &str) -> String {
     text.replace("\r\n", "\n")
         .replace('\r', "\n")
         .chars()
-        .filter(|c| matches!(c, '\n' | '\t') || !is_odd(*c))
+        .filter(|c| matches!(c, '\n' | '\t') || is_harmless(*c))
         .collect()
 }
 
@@ -30,12 +32,6 @@ pub(super) fn zip_name(name: &str) -> String {
     let stem: String = stem.chars().take(100).map(safe).collect();
     let stem = stem.trim_start_matches('.');
     format!("{}.zip", if stem.is_empty() { "certificate" } else { stem })
-}
-
-fn is_odd(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
-        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
