@@ -1,7 +1,9 @@
 //! The signature of a request. It shows possession of the key and says nothing of the certificate, so that MD5 and SHA-1
 //! are taken here.
 
-use aws_lc_rs::digest::{Digest as AwsDigest, SHA1_FOR_LEGACY_USE_ONLY, SHA384, digest};
+use aws_lc_rs::digest::{
+    Digest as AwsDigest, SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA384, SHA512, digest,
+};
 use aws_lc_rs::signature::{self as aws, UnparsedPublicKey, VerificationAlgorithm};
 use der::Sequence;
 use der::asn1::{AnyRef, BitStringRef};
@@ -28,7 +30,9 @@ pub fn verify(
     let id = algorithm.oid.as_bytes();
     let bits = spki::key_bits(&key.spki).map_err(|_| CsrError::Decode)?;
     let right = match (key.kind.is_rsa(), id) {
-        (true, oid::MD5_WITH_RSA) => md5_with_rsa(key, signed, signature),
+        (true, id) if id == oid::MD5_WITH_RSA || has_large_exponent(key) => {
+            pkcs1(key, id, signed, signature).ok_or(CsrError::Algorithm)?
+        }
         (false, oid::ECDSA_SHA1) if key.kind == KeyKind::P384 => {
             p384_with_sha1(bits, signed, signature)
         }
@@ -129,27 +133,47 @@ fn p384_with_sha1(point: &[u8], signed: &[u8], signature: &[u8]) -> bool {
     })
 }
 
-/// RSASSA-PKCS1-v1_5 with MD5, which the crypto library does not have: the public operation, and a comparison with the
-/// whole encoded message (RFC 8017 8.2.2), so that nothing of the signer's making is parsed.
-fn md5_with_rsa(key: &PublicKey, signed: &[u8], signature: &[u8]) -> bool {
-    const DIGEST_INFO: [u8; 18] =
-        [0x30, 0x20, 0x30, 0x0c, 6, 8, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 2, 5, 5, 0, 4, 0x10];
-    let Some((modulus, exponent)) = spki::rsa_numbers(&key.spki) else {
-        return false;
-    };
-    if signature.len() != modulus.len() {
-        return false;
-    }
+/// RSASSA-PKCS1-v1_5 where the crypto library does not verify it, by hash (MD5) or by public exponent (over 33 bits): the
+/// public operation, and a comparison with the whole encoded message (RFC 8017 8.2.2), so that nothing of the signer's making is
+/// parsed. None for other algorithms.
+fn pkcs1(key: &PublicKey, id: &[u8], signed: &[u8], signature: &[u8]) -> Option<bool> {
+    let (info, hash) = digest_info(id, signed)?;
+    let (modulus, exponent) = spki::rsa_numbers(&key.spki)?;
     let number = BigUint::from_bytes_be;
     let (n, s) = (number(modulus), number(signature));
-    if s >= n {
-        return false;
+    let tail = modulus.len().checked_sub(info.len() + hash.len())?;
+    if signature.len() != modulus.len() || s >= n || tail < 11 {
+        return Some(false);
     }
-    let mut encoded = vec![0xff; modulus.len()];
-    let tail = modulus.len() - 16 - DIGEST_INFO.len();
-    encoded[..2].copy_from_slice(&[0, 1]);
-    encoded[tail - 1] = 0;
-    encoded[tail..tail + DIGEST_INFO.len()].copy_from_slice(&DIGEST_INFO);
-    encoded[tail + DIGEST_INFO.len()..].copy_from_slice(&Md5::digest(signed));
-    s.modpow(&number(exponent), &n) == number(&encoded)
+    let mut encoded = vec![0, 1];
+    encoded.resize(tail - 1, 0xff);
+    encoded.push(0);
+    encoded.extend(info);
+    encoded.extend(hash);
+    Some(s.modpow(&number(exponent), &n) == number(&encoded))
+}
+
+/// What stands before the digest, and the digest (RFC 8017 9.2, note 1).
+fn digest_info(id: &[u8], signed: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    const MD5_OID: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 2, 5];
+    const SHA1_OID: &[u8] = &[0x2b, 0x0e, 3, 2, 0x1a];
+    let by = |algorithm| digest(algorithm, signed).as_ref().to_vec();
+    let (oid, hash) = match id {
+        oid::MD5_WITH_RSA => (MD5_OID, Md5::digest(signed).to_vec()),
+        oid::SHA1_WITH_RSA | oid::SHA1_WITH_RSA_OIW => (SHA1_OID, by(&SHA1_FOR_LEGACY_USE_ONLY)),
+        oid::SHA256_WITH_RSA => (oid::SHA256, by(&SHA256)),
+        oid::SHA384_WITH_RSA => (oid::SHA384, by(&SHA384)),
+        oid::SHA512_WITH_RSA => (oid::SHA512, by(&SHA512)),
+        _ => return None,
+    };
+    let (oid_length, hash_length) = (u8::try_from(oid.len()).ok()?, u8::try_from(hash.len()).ok()?);
+    let mut info = vec![0x30, oid_length + hash_length + 8, 0x30, oid_length + 4, 6, oid_length];
+    info.extend(oid);
+    info.extend([5, 0, 4, hash_length]);
+    Some((info, hash))
+}
+
+/// Whether the crypto library refuses the key for its exponent, which may have up to 256 bits (BR 6.1.6).
+fn has_large_exponent(key: &PublicKey) -> bool {
+    key.kind.is_rsa() && spki::rsa_numbers(&key.spki).is_some_and(|(_, e)| e.len() > 4)
 }

@@ -333,6 +333,19 @@ fn requests_of_openssl_with_every_digest() {
         let pss = [digest, "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:digest"];
         assert_eq!(make("RSA", rsa, &pss).1, RequestSignature::Sha2);
     }
+    // Public exponents of more than 33 bits, which the crypto library does not take (up to 256 bits: BR 6.1.6).
+    for exponent in ["4294967297", "1099511627791"] {
+        let option = format!("rsa_keygen_pubexp:{exponent}");
+        for (digest, signature) in [
+            ("-md5", RequestSignature::Md5),
+            ("-sha1", RequestSignature::Sha1),
+            ("-sha256", RequestSignature::Sha2),
+            ("-sha384", RequestSignature::Sha2),
+            ("-sha512", RequestSignature::Sha2),
+        ] {
+            assert_eq!(make("RSA", &option, &[digest]), (KeyKind::Rsa(2_048), signature));
+        }
+    }
     for (curve, kind) in [("256", KeyKind::P256), ("384", KeyKind::P384), ("521", KeyKind::P521)] {
         let option = format!("ec_paramgen_curve:P-{curve}");
         assert_eq!(make("EC", &option, &["-sha1"]), (kind, RequestSignature::Sha1));
