@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use domain::ip_range::IpRange;
 use domain::mail_address::MailAddress;
-use domain::names::CertName;
+use domain::names::{CertName, DnsName};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -279,14 +279,13 @@ fn rules(file: &File) -> Result<Rules, BadConfig> {
         connections: connections(&file.connections)?,
         ..Rules::default()
     };
-    for identity in &file.identities {
-        if identity.parse::<domain::names::DnsName>().is_err() {
-            return Err(BadConfig(format!("identities: '{identity}' is no domain name")));
-        }
-    }
     if !file.identities.is_empty() {
-        rules.token_suffixes.clone_from(&file.identities);
-        rules.caa_identities.clone_from(&file.identities);
+        let identities = file.identities.iter().map(|text| match text.parse::<DnsName>() {
+            Ok(name) => Ok(name.to_string()),
+            Err(_) => Err(BadConfig(format!("identities: '{text}' is no domain name"))),
+        });
+        rules.caa_identities = identities.collect::<Result<_, _>>()?;
+        rules.token_suffixes.clone_from(&rules.caa_identities);
     }
     Ok(rules)
 }
@@ -444,6 +443,18 @@ mod tests {
         }
         let two = check_doors("192.0.2.1:443".parse().unwrap(), "192.0.2.2:443".parse().unwrap());
         assert!(two.is_ok());
+    }
+
+    #[test]
+    fn identities_are_kept_as_records_are_compared() {
+        let given = "identities = [\"CA.Example.com.\", \"bücher.example\"]";
+        let text = EXAMPLE.replace("#identities = [\"ca.example.com\"]", given);
+        let rules = rules(&toml::from_str(&text).unwrap()).unwrap();
+        let kept = ["ca.example.com", "xn--bcher-kva.example"];
+        assert_eq!(
+            (&rules.caa_identities[..], &rules.token_suffixes[..]),
+            (&kept.map(str::to_owned)[..], &kept.map(str::to_owned)[..])
+        );
     }
 
     #[test]
