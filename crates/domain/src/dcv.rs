@@ -203,6 +203,11 @@ impl RequestToken {
         sha && suffix && unique && words.next().is_none()
     }
 
+    /// Whether a URL tells the token: who asks for it so may be told it by a page that only echoes (BR 3.2.2.4.18).
+    fn is_in(&self, url: &str) -> bool {
+        url.to_ascii_lowercase().contains(&hex::encode(self.sha256))
+    }
+
     fn matches_target(&self, target: &str, suffixes: &[String]) -> bool {
         let target = target.strip_suffix('.').unwrap_or(target);
         suffixes.iter().any(|s| self.cname_target(s).eq_ignore_ascii_case(target))
@@ -263,7 +268,9 @@ impl Challenge {
     pub fn is_met_by(&self, evidence: &Evidence, suffixes: &[String]) -> bool {
         match (self, &evidence.answer) {
             (Challenge::File(_, token), Answer::File(file)) => {
-                (200..300).contains(&file.status) && token.matches_file(&file.body, suffixes)
+                (200..300).contains(&file.status)
+                    && token.matches_file(&file.body, suffixes)
+                    && !file.urls.iter().any(|url| token.is_in(url))
             }
             (Challenge::Cname(token), Answer::Cname(targets)) => {
                 targets.iter().any(|t| token.matches_target(t, suffixes))

@@ -149,6 +149,13 @@ fn redirects_as_the_rules_allow(sandbox: &Sandbox) {
     file(sandbox, "http", &name, "/b", &content(&csr), 200);
     good.push(("two, relative".to_owned(), place(sandbox, &order_by("HTTP_CSR_HASH", &csr))));
 
+    // A page that only says again what its address says shows nothing.
+    let (name, csr, _) = fresh();
+    let echo = format!("/echo?t={}%0Asectigo.com", csr.sha256.to_uppercase());
+    redirect(&name, &proof_path(&csr), 302, &echo);
+    file(sandbox, "http", &name, "/echo", &content(&csr), 200);
+    let (echoing, echoed) = (name, place(sandbox, &order_by("HTTP_CSR_HASH", &csr)));
+
     // What must not be followed: nobody even asks the target.
     for (status, to) in [
         (303, "http://{}/elsewhere.txt"),
@@ -187,6 +194,10 @@ fn redirects_as_the_rules_allow(sandbox: &Sandbox) {
         let order = place(sandbox, &order_by("HTTP_CSR_HASH", &csr));
         bad.push((format!("to {to}"), order, name, None));
     }
+    settled(sandbox);
+    waits(sandbox, &echoed, "the token was in the address");
+    let asked = fetched(sandbox, &echoing);
+    assert!(asked.iter().any(|f| f.to_string().contains("/echo")), "it was asked: {asked:?}");
     let (name, csr, _) = fresh();
     redirect(&name, &proof_path(&csr), 302, &proof_path(&csr));
     let order = place(sandbox, &order_by("HTTP_CSR_HASH", &csr));
