@@ -32,12 +32,17 @@ fn story(sandbox: &Sandbox) {
     let again = issued(sandbox, &order, "taken up");
     assert_eq!(tools::children(&again)[0], tools::children(&first)[0], "to be signed");
 
+    // A second name that fell away from what is given up is not told as removed from what comes next.
+    sandbox.change(&format!(
+        "UPDATE certificate_requests SET removed_names = 'gone.{name}' WHERE order_number = {order}"
+    ));
     // Days later its first second is too far back. It is given up, and another one is made.
     unsign(sandbox, &order, &again);
     advance(sandbox, "3d");
     look(sandbox, &order);
     let later = issued(sandbox, &order, "made anew");
     assert_ne!(tools::serial(&later), tools::serial(&first));
+    assert_eq!(sandbox.request_column(&order, "removed_names"), "");
     let kept = "SELECT CAST(COUNT(*) AS TEXT) FROM unsigned_serials";
     assert_eq!(sandbox.value(kept), "1", "its serial is remembered");
     let debits = format!("SELECT CAST(COUNT(*) AS TEXT) FROM ledger WHERE order_number = {order}");

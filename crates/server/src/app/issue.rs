@@ -385,6 +385,8 @@ pub fn keep(tx: &mut Tx<'_>, all: &[Keeping]) -> Result<Vec<Result<(), Failure>>
 pub fn give_up(tx: &mut Tx<'_>, order: &OrderView, why: &str, now: Time) -> Result<(), Failure> {
     orders::advance(tx, order, &order.state.clone().unsigned()?, now)?;
     certificates::give_up(tx, order.certificate, why, now)?;
+    // Those fell away from that one; the next may have them.
+    orders::set_removed_names(tx, order.certificate, "")?;
     let event = NewEvent {
         account: order.account,
         order: Some(order.number),
