@@ -9,6 +9,7 @@ use store::testing::TestDb;
 use store::{Database, Sql, SqliteOptions, Store, StoreError, Tx};
 
 use crate::kit::{Csr, Form, Sandbox, fresh_name};
+use crate::steps::settled;
 
 /// How often the process is killed; `CHANCERY_KILLS=200` for a long run by hand.
 fn kills() -> usize {
@@ -64,6 +65,8 @@ fn killed(database: Database) {
     for order in &orders {
         assert_eq!(sandbox.collect(order).get("errorCode"), "2", "order {order}");
     }
+    // Also those whose answers were lost, which nobody here collects.
+    settled(&sandbox);
     let (dir, db) = sandbox.kill();
     check_database(&dir, db.as_ref(), &orders);
     let _ = std::fs::remove_dir_all(dir);
