@@ -176,7 +176,7 @@ pub async fn settle(
     }
 }
 
-/// How long a reset waits for what is being worked on: longer than one look for proofs may take.
+/// How long a reset waits for calls, and for what is being worked on: longer than one look for proofs may take.
 const QUIET: Duration = Duration::from_secs(60);
 
 /// Becomes as new: empty tables, the machine's time, the demo accounts with the same credentials. Ports, CAs and TLS stay.
@@ -192,6 +192,9 @@ pub async fn reset(
     world: impl FnOnce(),
 ) -> Result<(), String> {
     let house = &opened.house;
+    // A call that began before would find its account gone, or be told that there is none.
+    let shut = tokio::time::timeout(QUIET, house.door.write()).await;
+    let _shut = shut.map_err(|_| "nothing is reset: calls are still being answered; try again")?;
     let rest = running.worker().rest(QUIET).await;
     let _rest = rest.ok_or("nothing is reset: jobs are still at work; try again")?;
     let emptied: Result<(), StoreError> =

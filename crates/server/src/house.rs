@@ -14,6 +14,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use issuance::weak_keys::WeakKeys;
 use store::Store;
 use store::accounts::Login;
+use tokio::sync::RwLock;
 use validation::Asker;
 
 use crate::app::collect::{Loaded, Wanted};
@@ -66,6 +67,9 @@ pub struct House {
     pub callers: LookUps<String, Option<Login>>,
     /// Orders that are looked up for who asks how they stand.
     pub collected: LookUps<Wanted, Loaded>,
+    /// Calls go through it side by side; a sandbox shuts it while it becomes as new, and while time that was turned is caught
+    /// up with under load.
+    pub door: RwLock<()>,
     /// The calls seen; kept in the sandbox only.
     pub calls: CallLog,
 }

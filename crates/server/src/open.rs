@@ -16,6 +16,7 @@ use issuance::ca::ceremony::{CeremonyOptions, RsaSize};
 use issuance::folder::CaFolder;
 use issuance::weak_keys::WeakKeys;
 use store::{PgOptions, SqliteOptions, Store, Tx};
+use tokio::sync::RwLock;
 use validation::{Asker, Dnssec, Reach, Settings, Transport};
 use zeroize::Zeroizing;
 
@@ -175,6 +176,7 @@ pub fn open(plan: Plan) -> Result<Opened, OpenError> {
         limits: Limits::per_minute(plan.calls_per_minute),
         code_tries: if plan.sandbox { CodeTries::of_one_machine() } else { CodeTries::new() },
         faults: Faults::default(),
+        door: RwLock::default(),
         calls: if plan.sandbox { CallLog::on() } else { CallLog::off() },
         rules: plan.rules,
         repeatable: repeatable(&store, plan.seed)?,

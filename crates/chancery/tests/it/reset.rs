@@ -1,5 +1,7 @@
 //! `/reset`: a sandbox as new, whatever it was busy with.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::json;
 
 use crate::kit::{Csr, Sandbox, fresh_name};
@@ -36,10 +38,41 @@ fn what_was_at_work_says_nothing_about_new_orders(database: store::Database) {
     }
 }
 
+/// A call is answered as before or as after, and never as by half a house.
+fn calls_go_on_while_everything_becomes_new(database: store::Database) {
+    let sandbox = &Sandbox::start(database);
+    let stop = &AtomicBool::new(false);
+    let csr = &Csr::new(&fresh_name("reset"));
+    std::thread::scope(|scope| {
+        let call = || {
+            let mut placed = 0;
+            while !stop.load(Ordering::Relaxed) {
+                place(sandbox, &order_by("CNAME_CSR_HASH", csr));
+                placed += 1;
+            }
+            placed
+        };
+        let callers: Vec<_> = (0..4).map(|_| scope.spawn(call)).collect();
+        for _ in 0..12 {
+            sandbox.control("/reset", &json!({}));
+            place(sandbox, &order_by("CNAME_CSR_HASH", csr));
+        }
+        stop.store(true, Ordering::Relaxed);
+        for caller in callers {
+            assert!(caller.join().expect("every call is answered with success") > 0);
+        }
+    });
+}
+
 mod sqlite {
     #[test]
     fn what_was_at_work_says_nothing_about_new_orders() {
         super::what_was_at_work_says_nothing_about_new_orders(store::Database::Sqlite);
+    }
+
+    #[test]
+    fn calls_go_on_while_everything_becomes_new() {
+        super::calls_go_on_while_everything_becomes_new(store::Database::Sqlite);
     }
 }
 
@@ -47,5 +80,10 @@ mod postgres {
     #[test]
     fn what_was_at_work_says_nothing_about_new_orders() {
         super::what_was_at_work_says_nothing_about_new_orders(store::Database::Postgres);
+    }
+
+    #[test]
+    fn calls_go_on_while_everything_becomes_new() {
+        super::calls_go_on_while_everything_becomes_new(store::Database::Postgres);
     }
 }

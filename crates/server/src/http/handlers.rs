@@ -92,6 +92,7 @@ pub async fn run(
         }
         Handler::Known(known) => {
             let credentials = incoming.credentials()?;
+            let _inside = house.door.read().await;
             let caller =
                 log_in(house, &credentials.login_name, credentials.password.expose(), from)
                     .await
