@@ -184,18 +184,29 @@ impl Worker {
     }
 
     /// Waits until no job is due and none is at work, at most so long in real time; false when it was not enough.
+    ///
+    /// Callers may bring work faster than it is done: after some seconds they wait at the door until it is.
     pub async fn settle_due(&self, patience: Duration) -> bool {
-        let settled = async {
-            loop {
-                self.nudge.notify_waiters();
-                let ended = self.ended.notified();
-                if self.at_work.load(Ordering::SeqCst) == 0 && !self.anything_due().await {
-                    return;
-                }
-                let _ = tokio::time::timeout(Duration::from_millis(50), ended).await;
-            }
+        const WITH_CALLERS: Duration = Duration::from_secs(3);
+        if tokio::time::timeout(WITH_CALLERS.min(patience), self.nothing_due()).await.is_ok() {
+            return true;
+        }
+        let alone = async {
+            let _shut = self.house.door.write().await;
+            self.nothing_due().await;
         };
-        tokio::time::timeout(patience, settled).await.is_ok()
+        tokio::time::timeout(patience, alone).await.is_ok()
+    }
+
+    async fn nothing_due(&self) {
+        loop {
+            self.nudge.notify_waiters();
+            let ended = self.ended.notified();
+            if self.at_work.load(Ordering::SeqCst) == 0 && !self.anything_due().await {
+                return;
+            }
+            let _ = tokio::time::timeout(Duration::from_millis(50), ended).await;
+        }
     }
 
     /// Lets no job begin and waits until none is at work, at most so long in real time; None when it was not enough.
