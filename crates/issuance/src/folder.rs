@@ -168,6 +168,7 @@ pub fn open_or_create(
     if missing.is_empty() {
         return Ok(folder);
     }
+    begin(&ca_dir, &missing)?;
     for (slot, key) in missing.iter().zip(generate(&missing, options)) {
         let (signer, pkcs8) = key.map_err(CeremonyError::from)?;
         let certificate = make(&folder, *slot, &signer, options, entropy, now)?;
@@ -182,7 +183,28 @@ pub fn open_or_create(
     }
     sync_dir(&ca_dir)?;
     write_index(&ca_dir, &folder)?;
+    fs::remove_file(ca_dir.join(MAKING)).map_err(disk(&ca_dir))?;
     Ok(folder)
+}
+
+/// Stands in the folder while keys are made that the index does not name yet. What a ceremony that was interrupted left behind
+/// has signed nothing and may be written over; no other key ever is.
+const MAKING: &str = "making";
+
+fn begin(ca_dir: &Path, missing: &[CaSlot]) -> Result<(), FolderError> {
+    let marker = ca_dir.join(MAKING);
+    if read(&marker)?.is_some() {
+        return Ok(());
+    }
+    for (slot, ending) in missing.iter().flat_map(|slot| [(slot, "key"), (slot, "crt")]) {
+        let path = ca_dir.join(format!("{}.{ending}.pem", slot.slug()));
+        if path.exists() {
+            let why = "is there, and index.toml does not name it; restore the index: no CA is made in place of another";
+            return Err(FolderError::File(path, why));
+        }
+    }
+    write(&marker, b"Keys are being made.\n")?;
+    sync_dir(ca_dir)
 }
 
 fn master(

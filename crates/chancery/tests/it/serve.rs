@@ -91,6 +91,14 @@ fn a_ceremony_held_twice_changes_nothing_and_adds_what_is_missing() {
     let index = std::fs::read_to_string(keys.join("ca/index.toml")).expect("the index");
     let cut = index.rfind("[[ca]]").expect("a CA");
     std::fs::write(keys.join("ca/index.toml"), &index[..cut]).expect("the index");
+    // While its key is there, none is made in its place.
+    refusal(&hold_ceremony(&folder.0, &[]), "restore the index");
+    let name =
+        index[cut..].lines().find_map(|line| line.strip_prefix("name = \"")).expect("a name");
+    for ending in ["key", "crt"] {
+        let file = format!("ca/{}.{ending}.pem", name.trim_end_matches('"'));
+        std::fs::remove_file(keys.join(file)).expect("its file");
+    }
     let added = json(&hold_ceremony(&folder.0, &["--json"]));
     let new: Vec<&Value> =
         added.as_array().expect("CAs").iter().filter(|ca| ca["new"] == true).collect();

@@ -252,7 +252,28 @@ fn a_folder_opens_again_and_fills_its_gaps() {
     let text = std::fs::read_to_string(&index).unwrap();
     let cut = text.rfind("[[ca]]").unwrap();
     std::fs::write(&index, &text[..cut]).unwrap();
+    // Its key is still there: it is not made anew over it, nor are the others when the whole index is lost.
+    let open = || {
+        let chance = Counting::default();
+        folder::open_or_create(&dir.0, b"correct horse", &options(), &chance, now())
+    };
+    let kept = || std::fs::read(dir.0.join("ca/public-root.key.pem")).unwrap();
+    let before = kept();
+    for there in [true, false] {
+        if !there {
+            std::fs::remove_file(&index).unwrap();
+        }
+        let Err(refused) = open() else { panic!("keys would be written over") };
+        assert!(refused.to_string().contains("restore the index"), "{refused}");
+        assert_eq!(kept(), before);
+    }
+    std::fs::write(&index, &text[..cut]).unwrap();
+    let last = first.authorities()[23].certificate.slot.slug();
+    for ending in ["key", "crt"] {
+        std::fs::remove_file(dir.0.join(format!("ca/{last}.{ending}.pem"))).unwrap();
+    }
     let filled = cas(&dir.0);
+    assert!(!dir.0.join("ca/making").exists());
     assert_eq!(filled.authorities().len(), 24);
     assert_eq!(filled.authorities()[22].certificate, first.authorities()[22].certificate);
     assert_ne!(filled.authorities()[23].certificate, first.authorities()[23].certificate);
