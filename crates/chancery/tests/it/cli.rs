@@ -131,6 +131,14 @@ fn addresses_are_allowed_or_not(sandbox: &Sandbox) {
     assert!(shop.enters());
     cli(sandbox, &["account", "set", &shop.name, "--allowed-ips", "192.0.2.1"]);
     assert!(!shop.enters());
+    // An empty variable of a script takes no restriction away, and no privileges.
+    let [flag, place] = sandbox.place();
+    for (option, words) in [("--allowed-ips", "no addresses"), ("--privileges", "no privileges")] {
+        for empty in ["", ",", " "] {
+            refused(&["account", "set", &shop.name, option, empty, &flag, &place], words);
+        }
+    }
+    assert!(!shop.enters());
     cli(sandbox, &["account", "set", &shop.name, "--allowed-ips", "any"]);
     assert!(shop.enters());
 }

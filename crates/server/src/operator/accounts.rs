@@ -481,6 +481,9 @@ fn read_privileges(text: &str) -> Done<Privileges> {
     if text == "none" {
         return Ok(p);
     }
+    if words(text).next().is_none() {
+        return Err(Complaint("no privileges are given; write some, or none".to_owned()));
+    }
     for word in words(text) {
         let found = PRIVILEGES.iter().find(|(known, _)| *known == word);
         let Some((_, field)) = found else {
@@ -502,7 +505,12 @@ fn read_ranges(text: &str) -> Done<Vec<IpRange>> {
             Complaint(format!("'{word}' is no address; write 192.0.2.7, 192.0.2.0/24 or any"))
         })
     };
-    words(text).map(range).collect()
+    let ranges: Vec<IpRange> = words(text).map(range).collect::<Done<_>>()?;
+    // An empty variable of a script must not open the account to everywhere.
+    match ranges.is_empty() {
+        true => Err(Complaint("no addresses are given; write some, or any".to_owned())),
+        false => Ok(ranges),
+    }
 }
 
 fn read_contact(text: &str) -> Done<Option<MailAddress>> {
