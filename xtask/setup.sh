@@ -19,6 +19,8 @@ have() {
         gcc) command -v gcc >/dev/null && command -v cc >/dev/null ;;
         libc6-dev) [ -e /usr/include/stdio.h ] ;;
         ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] ;;
+        # The program: bash has one of its own.
+        procps) type -P kill >/dev/null ;;
         postgresql) compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ;;
         python3-venv) python_with_venv >/dev/null ;;
         *) command -v "$1" >/dev/null ;;
