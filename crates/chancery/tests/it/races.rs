@@ -16,6 +16,7 @@ on_both!(
 const RUNS: usize = 12;
 
 fn a_request_replaced_during_a_look_is_what_gets_issued(sandbox: &Sandbox) {
+    let mut in_time = 0;
     for run in 0..RUNS {
         let name = fresh_name("race");
         let (old, new) = (Csr::new(&name), Csr::new(&name));
@@ -33,6 +34,7 @@ fn a_request_replaced_during_a_look_is_what_gets_issued(sandbox: &Sandbox) {
             continue;
         }
         assert_eq!(answer.get("errorCode"), "0", "run {run}: {}", answer.raw);
+        in_time += 1;
         settled(sandbox);
         let replaced = answer.get("orderNumber").to_owned();
         let leaf = issued(sandbox, if replaced.is_empty() { &order } else { &replaced }, "new");
@@ -42,6 +44,7 @@ fn a_request_replaced_during_a_look_is_what_gets_issued(sandbox: &Sandbox) {
             "run {run}: the key of the request that took its place"
         );
     }
+    assert!(in_time > 0, "every replacement came too late, and nothing was seen");
 }
 
 fn a_check_settled_during_a_look_stays_settled(sandbox: &Sandbox) {
