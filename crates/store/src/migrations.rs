@@ -240,11 +240,27 @@ mod tests {
             "199452ef90891089638d6ee17c30546b4ed3e1bd80f5f4e5a2124e793796d1e5",
             "199452ef90891089638d6ee17c30546b4ed3e1bd80f5f4e5a2124e793796d1e5",
         ),
+        (
+            "compromised_keys",
+            "56333c9205364108d4bf0c33972603ff1ede7ce6e2e8484bdadfc77b245d023a",
+            "56333c9205364108d4bf0c33972603ff1ede7ce6e2e8484bdadfc77b245d023a",
+        ),
+        (
+            "contacts",
+            "2fb0a656cd4147e16eeb98e7e01948f02c066dbc1c2e3fcff5c081be9c54f5e1",
+            "2fb0a656cd4147e16eeb98e7e01948f02c066dbc1c2e3fcff5c081be9c54f5e1",
+        ),
+        (
+            "tokens",
+            "c9c0374b8d2d5b9bd25e986de388967a1cc3bfe50892bcc1b940aa31cae9522d",
+            "c9c0374b8d2d5b9bd25e986de388967a1cc3bfe50892bcc1b940aa31cae9522d",
+        ),
     ];
 
     #[test]
     fn what_databases_have_applied_stays_as_it_was() {
         assert!(ALL.len() >= RELEASED.len(), "a migration was taken away");
+        assert!(ALL.len() <= RELEASED.len() + 1, "write the digests of the older new ones here");
         for (migration, (name, sqlite, postgres)) in ALL.iter().zip(RELEASED) {
             let digests = [Database::Sqlite, Database::Postgres].map(|d| migration.digest(d));
             assert_eq!(
