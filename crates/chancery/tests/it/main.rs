@@ -31,6 +31,7 @@ mod matrix;
 mod private_files;
 mod races;
 mod replace;
+mod replace_names;
 mod reset;
 mod road;
 mod seed;
