@@ -31,7 +31,8 @@ fn subject(ca: CaId, shard: u32) -> i64 {
     ca.0 * 1_000 + i64::from(shard)
 }
 
-/// Promises a list for every CA and shard, now for those that are missing or out of date.
+/// Promises a list for every CA and shard: at once for those that are missing or were not made within the last hour, because a
+/// start may follow a restore, whose lists are older than those that others hold.
 ///
 /// # Errors
 /// When the store fails.
@@ -46,7 +47,9 @@ pub fn start(house: &House, tx: &mut Tx<'_>, now: Time) -> Result<(), StoreError
         for shard in 0..shards {
             let found =
                 there.iter().find(|(ca, s, ..)| *ca == certificate.id && *s == i64::from(shard));
-            let run_at = found.map_or(now, |(.., next)| next.plus(renewal - life));
+            let made = found.map(|(.., next)| next.plus(-life));
+            let run_at = made.filter(|made| now.since(*made) < HOUR + BACK);
+            let run_at = run_at.map_or(now, |made| made.plus(renewal));
             enqueue(tx, certificate.id, shard, run_at, now)?;
         }
     }
@@ -101,7 +104,7 @@ pub async fn renew(house: &Arc<House>, job_subject: i64, ticket: Ticket) -> Resu
     let shard_number = u32::try_from(shard).map_err(|_| odd("shard", shard))?;
     let shard_url = ca::crl_shard_url(base, &slug, shard_number);
     let this_update = this_update(now, certificate.validity().not_before, &entries);
-    let number = number + 1;
+    let number = next_number(number, now);
     let request = CrlRequest {
         number: u64::try_from(number).map_err(|_| odd("CRL number", number))?,
         this_update,
@@ -116,6 +119,12 @@ pub async fn renew(house: &Arc<House>, job_subject: i64, ticket: Ticket) -> Resu
         jobs::retry(tx, ticket, now.plus(renewal).ms(), "").map(drop)
     };
     house.store.write("keep_crl", keep).await.map_err(|e| e.to_string())
+}
+
+/// The seconds since 1970, or one more than the number before. Numbers only rise (RFC 5280 5.2.3), also where an older copy of
+/// the database has taken the place of one whose lists others hold already.
+fn next_number(before: i64, now: Time) -> i64 {
+    (before + 1).max(now.ms() / 1_000)
 }
 
 /// A little back, not before the CA began, and not before the newest revocation: a list that names what was to happen only
@@ -171,6 +180,13 @@ pub fn serial_of(state: &RequestState) -> Option<Serial> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_rise_after_a_restore_too() {
+        let lost = next_number(next_number(0, Time::from_ms(1_000_000)), Time::from_ms(1_000_400));
+        assert_eq!(lost, 1_001, "two within a second");
+        assert!(next_number(0, Time::from_ms(2_000_000)) > lost, "a copy that knows of neither");
+    }
 
     #[test]
     fn a_list_is_not_older_than_what_it_tells() {
