@@ -14,6 +14,7 @@ pub mod faults;
 pub mod house;
 pub mod http;
 pub mod jobs;
+mod known_cas;
 pub mod letters;
 pub mod mail;
 pub mod open;

@@ -29,6 +29,7 @@ use crate::config::Rules;
 use crate::faults::Faults;
 use crate::house::{CodeTries, House, Limits};
 use crate::http::calls::CallLog;
+use crate::known_cas;
 use crate::letters::Desk;
 use crate::mail::compose::From;
 use crate::mail::send::{Sender, SmtpSettings, SmtpTls};
@@ -168,7 +169,7 @@ pub fn open(plan: Plan) -> Result<Opened, OpenError> {
     let house = House {
         catalogue: catalogue(&plan.files)?,
         policy: policy(&plan.files)?,
-        authority: authority(&plan.ca, plan.sandbox, clock.now())?,
+        authority: authority(&store, &plan.ca, plan.sandbox, clock.now())?,
         weak_keys: weak_keys(&plan.files)?,
         asker: asker(&plan.outside)?,
         mail: Desk::new(from, plan.public_url, sender),
@@ -216,8 +217,15 @@ fn repeatable(store: &Store, seed: Option<u64>) -> Result<RepeatableChance, Open
     Ok(RepeatableChance::new(seed, highest.map_err(bad("database"))?))
 }
 
-fn authority(plan: &CaPlan, sandbox: bool, now: Time) -> Result<Authority, OpenError> {
+fn authority(
+    store: &Store,
+    plan: &CaPlan,
+    sandbox: bool,
+    now: Time,
+) -> Result<Authority, OpenError> {
+    known_cas::check(store, &plan.dir)?;
     let folder = ca_folder(plan, sandbox, now, &SystemEntropy)?;
+    known_cas::note(store, &folder, &plan.dir, now)?;
     let profiles = issuance::profile::read(issuance::profile::builtin_profiles());
     let profiles = profiles.map_err(bad("profiles"))?;
     Ok(Authority::new(folder, profiles, plan.base_url.clone(), plan.crl_shards))

@@ -14,6 +14,7 @@
 //! once, [`Tx::execute_one`] or [`Tx::execute_later`]: on PostgreSQL they cost no round trip.
 
 pub mod accounts;
+pub mod cas;
 pub mod certificates;
 pub mod crls;
 mod db;
@@ -43,6 +44,7 @@ pub fn every_query() -> impl Iterator<Item = &'static Sql> {
         migrations::QUERIES,
         jobs::ALL,
         accounts::ALL,
+        cas::ALL,
         certificates::ALL,
         crls::ALL,
         events::ALL,

@@ -40,6 +40,7 @@ pub const ALL: &[Migration] = &[
     Migration::both(6, "compromised_keys", include_str!("../migrations/0006_compromised_keys.sql")),
     Migration::both(7, "contacts", include_str!("../migrations/0007_contacts.sql")),
     Migration::both(8, "tokens", include_str!("../migrations/0008_tokens.sql")),
+    Migration::both(9, "cas", include_str!("../migrations/0009_cas.sql")),
 ];
 
 /// One step of the schema.

@@ -106,3 +106,38 @@ fn the_ready_line_has_its_keys_in_order() {
     assert!(places.is_sorted() && places.iter().all(Option::is_some), "{line}");
     child.wait_with_output().expect("an end");
 }
+
+/// Copies the database of one folder over that of another.
+fn move_database(from: &Path, to: &Path) {
+    for name in ["store.sqlite", "store.sqlite-wal", "store.sqlite-shm"] {
+        let (from, to) = (from.join(name), to.join(name));
+        match from.exists() {
+            true => std::fs::copy(from, to).map(drop).expect("a copy"),
+            false => drop(std::fs::remove_file(to)),
+        }
+    }
+}
+
+#[test]
+fn a_database_is_opened_with_its_own_cas_alone() {
+    let folder = Folder::new();
+    let dirs = ["first", "second", "third"].map(|name| folder.0.join(name));
+    let [first, second, third] = &dirs;
+    for dir in [first, second] {
+        let child = sandbox(dir, &[]).spawn().expect("the program starts");
+        assert!(child.wait_with_output().expect("an end").status.success());
+    }
+    move_database(first, second);
+    let output = sandbox(second, &[]).output().expect("an end");
+    failed(&output, &["belongs to the CA number 1 (public-root", "another in its place", "backup"]);
+
+    std::fs::create_dir_all(third).expect("a folder");
+    move_database(first, third);
+    let output = sandbox(third, &[]).output().expect("an end");
+    failed(&output, &["lacks it", "an empty database"]);
+    assert!(!third.join("keys").exists(), "made, though it was refused");
+
+    let mut again = sandbox(first, &[]).spawn().expect("the program starts");
+    assert!(ready(&mut again).is_some(), "with its own it starts");
+    assert!(again.wait_with_output().expect("an end").status.success());
+}
