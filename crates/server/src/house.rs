@@ -25,6 +25,7 @@ use crate::app::waiting_room::network;
 use crate::clock::RepeatableChance;
 use crate::config::Rules;
 use crate::faults::Faults;
+use crate::http::bodies::Bodies;
 use crate::http::calls::CallLog;
 use crate::letters::Desk;
 use crate::together::{LookUps, Together};
@@ -59,6 +60,8 @@ pub struct House {
     pub limits: Limits,
     /// How often codes may be tried on the pages.
     pub code_tries: CodeTries,
+    /// What bodies of requests take that are under way.
+    pub bodies: Bodies,
     /// Faults on request; none in `serve`.
     pub faults: Faults,
     /// Orders on their way into the database.

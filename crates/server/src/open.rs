@@ -28,6 +28,7 @@ use crate::clock::{RepeatableChance, SystemClock, SystemEntropy, TurnedClock};
 use crate::config::Rules;
 use crate::faults::Faults;
 use crate::house::{CodeTries, House, Limits};
+use crate::http::bodies::Bodies;
 use crate::http::calls::CallLog;
 use crate::known_cas;
 use crate::letters::Desk;
@@ -176,6 +177,7 @@ pub fn open(plan: Plan) -> Result<Opened, OpenError> {
         logins: Logins::new(&chance),
         limits: Limits::per_minute(plan.calls_per_minute),
         code_tries: if plan.sandbox { CodeTries::of_one_machine() } else { CodeTries::new() },
+        bodies: Bodies::default(),
         faults: Faults::default(),
         door: RwLock::default(),
         calls: if plan.sandbox { CallLog::on() } else { CallLog::off() },

@@ -137,6 +137,8 @@ pub struct ConnectionsFile {
     pub idle_seconds: Option<u64>,
     /// Octets that a body must bring a second.
     pub body_rate: Option<u64>,
+    /// MiB that bodies may take which are under way, a quarter of them from one address.
+    pub body_memory: Option<usize>,
 }
 
 /// Where the server's own certificate comes from.

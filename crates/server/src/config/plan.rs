@@ -12,6 +12,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::{ConnectionsFile, DnsFile, File, MailFile, Rules, TlsChoice};
+use crate::http::bodies::Room;
 use crate::http::limits::Limits;
 use crate::http::listen::Tls;
 use crate::mail::send::{SmtpSettings, SmtpTls};
@@ -299,16 +300,20 @@ fn connections(file: &ConnectionsFile) -> Result<Limits, BadConfig> {
         first_request: seconds(file.request_seconds, standard.first_request),
         idle: seconds(file.idle_seconds, standard.idle),
         body_rate: file.body_rate.unwrap_or(standard.body_rate),
+        bodies: file
+            .body_memory
+            .map_or(standard.bodies, |mib| Room::for_all(mib.saturating_mul(1_024 * 1_024))),
     };
     let times = [limits.first_request, limits.idle];
     let sane = (1..=100_000).contains(&limits.at_a_time)
         && limits.per_address > 0
+        && file.body_memory.is_none_or(|mib| (8..=65_536).contains(&mib))
         && limits.body_rate > 0
         && times.iter().all(|t| (1..=3_600).contains(&t.as_secs()));
     match sane {
         true => Ok(limits),
         false => Err(BadConfig(
-            "connections: at_a_time is 1 to 100000, request_seconds and idle_seconds are 1 to 3600, the others at least 1"
+            "connections: at_a_time is 1 to 100000, request_seconds and idle_seconds are 1 to 3600, body_memory is 8 to 65536, the others at least 1"
                 .into(),
         )),
     }

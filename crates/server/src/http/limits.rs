@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::bodies::Room;
+
 /// Numbers and times of a listener's connections.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -18,6 +20,8 @@ pub struct Limits {
     pub idle: Duration,
     /// Octets that a body must bring a second, after the time of a head.
     pub body_rate: u64,
+    /// Octets of bodies that are held at a time.
+    pub bodies: Room,
 }
 
 impl Default for Limits {
@@ -28,6 +32,7 @@ impl Default for Limits {
             first_request: Duration::from_secs(10),
             idle: Duration::from_secs(60),
             body_rate: 4 * 1_024,
+            bodies: Room::default(),
         }
     }
 }
@@ -80,7 +85,7 @@ impl Drop for Counted {
 }
 
 /// The address itself, or of IPv6 the /64: whoever has one of its addresses has all.
-fn neighbourhood(from: IpAddr) -> IpAddr {
+pub(super) fn neighbourhood(from: IpAddr) -> IpAddr {
     match from.to_canonical() {
         IpAddr::V4(v4) => IpAddr::V4(v4),
         IpAddr::V6(v6) => {

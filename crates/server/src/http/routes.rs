@@ -13,6 +13,7 @@ use wire::envelope::{self, Envelope, Transport};
 use wire::reply::Reply;
 use wire::table::{Endpoint, Format};
 
+use super::bodies::Share;
 use super::handlers::{self, Handler};
 use super::stream::Refused;
 use super::{body, pki};
@@ -82,9 +83,11 @@ async fn call(
     let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
     let query = parts.uri.query().unwrap_or_default().as_bytes().to_vec();
     let transport = Transport { https: forwarded.https, method: method(&parts.method) };
-    let whole = body::read(body, house.rules.connections).await;
-    let envelope = Envelope::read(endpoint, &query, content_type, whole.as_deref().unwrap_or(&[]));
-    let whole = whole.map(drop);
+    let share = forwarded.share(house);
+    let whole = body::read(body, body::MAX_BODY, house.rules.connections, share).await;
+    let octets = whole.as_ref().map_or(&[][..], |whole| &whole.octets);
+    let envelope = Envelope::read(endpoint, &query, content_type, octets);
+    let counted = whole.map(|whole| whole.share);
     let log = Log::of(house, &envelope);
     let format = envelope.format();
     let fault = house.faults.on_call(endpoint.name, envelope.login_name());
@@ -93,7 +96,7 @@ async fn call(
     }
     let handled = async {
         envelope.carried(transport)?;
-        whole.map_err(|why| Refusal::Internal(Some(why.to_owned())))?;
+        counted.as_ref().map_err(|why| Refusal::Internal(Some((*why).to_owned())))?;
         let incoming = envelope.incoming(transport)?;
         handlers::run(house, forwarded.address, incoming, format, handler).await
     };
@@ -219,6 +222,12 @@ impl Forwarded {
             address: caller.unwrap_or(address),
             https: https.is_some_and(|proto| proto.eq_ignore_ascii_case("https")),
         }
+    }
+
+    /// What the body of this caller's request is counted for.
+    pub fn share(&self, house: &House) -> Share {
+        let from = (!is_proxy(house, self.address)).then_some(self.address);
+        house.bodies.share(from, house.rules.connections.bodies)
     }
 }
 

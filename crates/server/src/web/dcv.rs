@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use domain::certificate::OrderNumber;
 use http::{Method, Request};
-use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming as Body;
 
 use super::{html, pages};
 use crate::app::codes::{self, Declined, Entered};
 use crate::house::House;
+use crate::http::body;
 use crate::http::routes::{Answer, Forwarded, Peer};
 
 /// The longest body of a form.
@@ -78,16 +78,16 @@ pub async fn answer(house: &Arc<House>, peer: Peer, request: Request<Body>, page
             Page::Reject => pages::reject(brand, order, code),
         });
     }
-    let body = Limited::new(body, MAX_FORM).collect();
-    match tokio::time::timeout(house.rules.connections.time_for(MAX_FORM), body).await {
-        Ok(Ok(body)) => form.read(&body.to_bytes()),
-        Ok(Err(_)) | Err(_) => return html(pages::problem(brand, pages::Trouble::NoSuchPage)),
+    let from = Forwarded::of(house, peer, &parts.headers);
+    match body::read(body, MAX_FORM, house.rules.connections, from.share(house)).await {
+        Ok(whole) => form.read(&whole.octets),
+        Err(_) => return html(pages::problem(brand, pages::Trouble::NoSuchPage)),
     }
     let number = form.order.as_deref().and_then(|n| n.parse().ok()).map(OrderNumber);
     let (Some(number), Some(code)) = (number, form.code) else {
         return html(pages::invalid(brand, page.form(), form.order.as_deref()));
     };
-    let from = Forwarded::of(house, peer, &parts.headers).address;
+    let from = from.address;
     if !house.code_tries.allows(from, number) {
         return html(pages::problem(brand, pages::Trouble::TooMany));
     }
