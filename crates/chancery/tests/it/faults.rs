@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::kit::{Answer, Csr, Form, Sandbox, fresh_name};
 use crate::on_both;
 
-on_both!(calls_fail_as_a_rule_says);
+on_both!(calls_fail_as_a_rule_says, an_order_that_fails_harms_no_neighbour);
 
 fn calls_fail_as_a_rule_says(sandbox: &Sandbox) {
     let name = fresh_name("faulty");
@@ -51,6 +51,46 @@ fn calls_fail_as_a_rule_says(sandbox: &Sandbox) {
     assert_eq!(code(post(order("F"))), "-4");
     assert_eq!(code(post(order("A"))), "0");
     assert_eq!(code(post(order("B"))), "0");
+}
+
+/// Orders are written together; one that fails takes none of the others with it, and leaves no trace between them.
+fn an_order_that_fails_harms_no_neighbour(sandbox: &Sandbox) {
+    const CALLS: usize = 48;
+    let account = fresh_name("neighbours");
+    let made = sandbox.operator(&["account", "create", &account, "--credit-limit", "100000.00"]);
+    let password = made["password"].as_str().expect("a password").to_owned();
+    let rule = json!({
+        "endpoint": "AutoApplySSL", "account": account, "nth": CALLS / 2, "action": "store_error"
+    });
+    sandbox.control("/faults", &rule);
+    let apply = |form: &Form| Answer::read(&sandbox.post("!AutoApplySSL", form));
+    let form = |n: usize| {
+        Form::order(488, &Csr::new(&fresh_name("neighbour")))
+            .set("uniqueValue", &format!("n{n}"))
+            .set("loginName", &account)
+            .set("loginPassword", &password)
+    };
+    let forms: Vec<Form> = (0..CALLS).map(form).collect();
+    let answers: Vec<Answer> = std::thread::scope(|scope| {
+        let calls: Vec<_> = forms.iter().map(|form| scope.spawn(|| apply(form))).collect();
+        calls.into_iter().map(|call| call.join().expect("an answer")).collect()
+    });
+    let failed: Vec<usize> = (0..CALLS).filter(|n| answers[*n].get("errorCode") != "0").collect();
+    let [failed] = failed[..] else { panic!("{failed:?} failed") };
+    answers[failed].refused(-14, "An unknown error occurred!");
+    let stored = |table: &str| {
+        sandbox.value(&format!(
+            "SELECT CAST(COUNT(*) AS TEXT) FROM {table} t JOIN accounts a ON a.id = t.account_id \
+             WHERE a.login_name = '{account}'"
+        ))
+    };
+    let rest = (CALLS - 1).to_string();
+    assert_eq!(stored("orders"), rest);
+    assert_eq!(stored("(SELECT * FROM events WHERE order_number IS NOT NULL)"), rest);
+    assert_eq!(stored("(SELECT * FROM ledger WHERE kind = 'debit')"), rest);
+    // Nothing of it was stored, its token neither.
+    apply(&forms[failed]).order_number();
+    assert_eq!(stored("orders"), CALLS.to_string());
 }
 
 #[test]

@@ -23,6 +23,7 @@ use store::orders::{self, NewOrder, NewRequest, OrderView};
 use store::stubs;
 use store::tokens::{self, Token, TokenUse};
 use store::{StoreError, Tx, accounts, mails};
+use wire::auto_apply_ssl::ENDPOINT;
 
 use super::bought::Bought;
 use super::login::Caller;
@@ -72,10 +73,6 @@ pub async fn place(
     let composed = placement::compose(before, &request, &csr, |method| {
         house.policy.method_allowed(method, house.now())
     })?;
-    let endpoint = wire::auto_apply_ssl::ENDPOINT.name;
-    if let Some(error) = house.faults.store_error(endpoint, &account.login_name) {
-        return Err(Failure::Store(error));
-    }
     house.placing.ask(Draft::new(house, account, request, csr, composed)).await
 }
 
@@ -134,6 +131,8 @@ pub struct Draft {
     generated: UniqueValue,
     now: Time,
     expires: Time,
+    /// With which its transaction is to fail, if a fault rule says so.
+    fault: Option<StoreError>,
 }
 
 impl Draft {
@@ -153,6 +152,7 @@ impl Draft {
             names: request_names(house, &composed.plans),
             generated: house.unique_value(),
             expires: now.plus(i64::from(house.rules.unproven_days) * DAY),
+            fault: house.faults.store_error(ENDPOINT.name, &account.login_name),
             request,
             csr,
             composed,
@@ -206,7 +206,11 @@ impl Draft {
                 return Err(Refusal::NotEnoughCredit.into());
             }
         }
-        Ok(answers)
+        // When everything has been written, so that there is something to be undone.
+        match drafts.iter().find_map(|draft| draft.fault.clone()) {
+            Some(fault) => Err(fault.into()),
+            None => Ok(answers),
+        }
     }
 
     fn settle(
