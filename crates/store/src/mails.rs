@@ -91,6 +91,11 @@ pub fn unsent(tx: &mut Tx<'_>, ids: &[i64]) -> Result<Vec<Outgoing>> {
     })
 }
 
+/// How many mails of a kind were written for an order since then.
+pub fn count(tx: &mut Tx<'_>, order: OrderNumber, kind: &str, since: Time) -> Result<i64> {
+    tx.query_one(&COUNT, params![order.0, kind, since.ms()], |row| row.int(0))
+}
+
 /// What a mail is about, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
@@ -213,6 +218,7 @@ pub const ALL: &[&Sql] = &[
     &NUMBERS,
     &INSERT,
     &UNSENT,
+    &COUNT,
     &ENVELOPE,
     &MARK_SENT,
     &MARK_FAILED,
@@ -240,6 +246,10 @@ const UNSENT: Sql = Sql::pair(
     "SELECT id, sender, recipient, message FROM mails
      WHERE id = ANY(ARRAY(SELECT CAST(jsonb_array_elements_text(CAST(CAST($1 AS TEXT) AS JSONB)) AS BIGINT)))
          AND sent_at IS NULL",
+);
+
+const COUNT: Sql = Sql::both(
+    "SELECT COUNT(*) FROM mails WHERE order_number = $1 AND kind = $2 AND created_at > $3",
 );
 
 const ENVELOPE: Sql = Sql::both("SELECT recipient, subject, order_number FROM mails WHERE id = $1");

@@ -18,6 +18,7 @@ on_both!(
     another_text_has_another_code,
     what_is_proven_is_mailed_about_no_more,
     mails_are_sent_again,
+    nobody_is_mailed_without_end,
     addresses_that_domains_publish,
     an_offer_is_for_the_names_that_were_asked_about,
     a_contact_proves_the_domain_where_it_was_found,
@@ -394,6 +395,45 @@ fn mails_are_sent_again(sandbox: &Sandbox) {
     issued(sandbox, &order, "second address");
     let late = resend(&by_order);
     assert_eq!(late.get("errorCode"), "-4", "{}", late.raw);
+}
+
+/// Ten mails a day for an order of one name, whichever call asks for them; three more for each further name.
+fn nobody_is_mailed_without_end(sandbox: &Sandbox) {
+    let text = "The value of the 'orderNumber' argument is invalid!";
+    let resend =
+        |order: &str| sandbox.call("!ResendDCVEmail", &Form::new(&[("orderNumber", order)]));
+    let update = |order: &str, method: &str| {
+        let form = Form::new(&[("orderNumber", order), ("newMethod", method)]);
+        let form = match method {
+            "EMAIL" => form.set("newDCVEmailAddress", "admin@often.example.com"),
+            _ => form,
+        };
+        sandbox.call("!AutoUpdateDCV", &form)
+    };
+    let placed = order(sandbox, "often.example.com", "admin@often.example.com");
+    for _ in 0..8 {
+        assert_eq!(resend(&placed).get("errorCode"), "0");
+    }
+    assert_eq!(update(&placed, "EMAIL").get("errorCode"), "0");
+    for refused in [resend(&placed), update(&placed, "EMAIL")] {
+        refused.refused(-4, text);
+        let why = "No more mails are sent for this order today";
+        assert_eq!(refused.get("errorDetail"), why);
+    }
+    // Not by mail it goes on.
+    assert_eq!(update(&placed, "CNAME_CSR_HASH").get("errorCode"), "0");
+    mail(sandbox, "admin@often.example.com", 10);
+
+    let several: Vec<String> = (0..3).map(|n| format!("often{n}.example.net")).collect();
+    let csr = Csr::new(&several[0]);
+    let form = Form::order(492, &csr).set("domainNames", &several.join(","));
+    let placed =
+        place(sandbox, &form.set("dcvEmailAddresses", &["admin@example.net"; 3].join(",")));
+    let mut sent = 0;
+    while sent < 10 && resend(&placed).get("errorCode") == "0" {
+        sent += 1;
+    }
+    assert_eq!(sent, 5, "sixteen mails are let through, three at a time");
 }
 
 fn list(sandbox: &Sandbox, name: &str, format: &str) -> String {

@@ -14,7 +14,7 @@ use domain::order_ssl::Language;
 use domain::placement::{NamePlan, Offer, SpeaksFor, speaks_for};
 use domain::proof::{self, Control};
 use domain::refusal::Refusal;
-use domain::time::Time;
+use domain::time::{DAY, Time};
 use store::events::{self, NewEvent};
 use store::names::{self, RequestName};
 use store::orders::OrderView;
@@ -199,7 +199,7 @@ pub async fn address_list(
 /// Changes methods and looks for the proofs at once.
 ///
 /// # Errors
-/// -4 for an order that is not the caller's or not open, for names that it does not have, for methods and addresses that
+/// -4 for an order that is not the caller's or not open or has had enough mails today, for names that it does not have, for methods and addresses that
 /// do not fit or have ended; -3 for the name that must be told.
 pub async fn update(
     house: &Arc<House>,
@@ -216,6 +216,9 @@ pub async fn update(
         let letter = letter(&account, order.number, &order.parameters, now);
         let change = Change { house: &house2, letter: &letter, template: request.template };
         let changed = apply(&change, tx, &rows, &request.changes)?;
+        if changed.iter().any(|r| r.method == DcvMethod::Email) {
+            enough_mails(tx, &order, &rows, selector_name(&request.which), now)?;
+        }
         for row in &changed {
             names::set_method(tx, order.certificate, row)?;
         }
@@ -224,6 +227,24 @@ pub async fn update(
         note(tx, &account, &order, "dcv.changed", &changed, now)
     };
     house.store.write("update_dcv", write).await
+}
+
+/// Mails with codes that an order may have within a day: ten for one name, three more for each further one. Who reads the
+/// mailbox of a domain has not asked for them.
+fn enough_mails(
+    tx: &mut Tx<'_>,
+    order: &OrderView,
+    rows: &[RequestName],
+    parameter: &'static str,
+    now: Time,
+) -> Result<(), Failure> {
+    let names = rows.iter().filter(|r| !r.implicit).count();
+    let most = 7 + 3 * i64::try_from(names).unwrap_or(i64::MAX / 4);
+    if mails::count(tx, order.number, "dcv", now.plus(-DAY))? < most {
+        return Ok(());
+    }
+    let why = "No more mails are sent for this order today";
+    Err(Refusal::invalid_because(parameter, why).into())
 }
 
 /// What a call says of every name that it changes.
@@ -389,6 +410,7 @@ pub async fn resend(
         let letter = letter(&account, order.number, &order.parameters, now);
         let change = Change { house: &house2, letter: &letter, template: request.template };
         let changed = resent(&change, tx, &rows, request.address.as_ref())?;
+        enough_mails(tx, &order, &rows, selector_name(&request.which), now)?;
         for row in &changed {
             names::set_method(tx, order.certificate, row)?;
         }
