@@ -13,6 +13,9 @@ impl Money {
     /// Nothing.
     pub const ZERO: Money = Money(0);
 
+    /// The most that is read from a text, and that an account may hold: fifteen digits before the point.
+    pub const MOST: Money = Money(99_999_999_999_999_999);
+
     /// From hundredths.
     #[must_use]
     pub const fn from_minor(minor: i64) -> Self {
@@ -113,6 +116,7 @@ mod tests {
             assert_eq!(text.parse(), Ok(Money(minor)));
         }
         assert_eq!("12.5".parse(), Ok(Money(1_250)));
+        assert_eq!("999999999999999.99".parse(), Ok(Money::MOST));
         for bad in ["", ".", "1.", "-", "1.234", "1,00", "€1", "99999999999999999"] {
             assert!(bad.parse::<Money>().is_err(), "{bad}");
         }

@@ -166,6 +166,9 @@ fn credit_is_deposited_limited_and_given_back(sandbox: &Sandbox) {
     let order = || shop.order(&Csr::new(&fresh_name("credit")));
     assert_eq!(order().get("errorCode"), "-15");
     cli(sandbox, &["account", "deposit", &shop.name, "79.00", "--note", "invoice 17"]);
+    let [flag, place] = sandbox.place();
+    let most = "999999999999999.99";
+    refused(&["account", "deposit", &shop.name, most, &flag, &place], "holds 999999999999999.99");
     order().order_number();
     assert_eq!(shop.shown()["balance"], "0.00");
     assert_eq!(order().get("errorCode"), "-15");
@@ -173,7 +176,6 @@ fn credit_is_deposited_limited_and_given_back(sandbox: &Sandbox) {
     let second = order().order_number();
     assert_eq!(shop.shown()["balance"], "-79.00");
 
-    let [flag, place] = sandbox.place();
     let less = ["account", "set", &shop.name, "--credit-limit", "78.99", &flag, &place];
     refused(&less, "owes 79.00");
     refused(&["account", "deposit", &shop.name, "-0.01", &flag, &place], "credit limit are less");

@@ -276,7 +276,12 @@ pub fn deposit(office: &Office, login_name: &str, amount: &str, text: &str) -> D
     }
     let text = text.to_owned();
     office.write("deposit", move |tx| {
-        let id = to_change(tx, &name)?.account.id;
+        let account = to_change(tx, &name)?.account;
+        if account.balance + amount > Money::MOST {
+            let most = Money::MOST;
+            return Err(Complaint(format!("an account holds {most} at most; nothing was booked")));
+        }
+        let id = account.id;
         book(tx, id, amount, &text, now)?;
         let detail = serde_json::json!({ "amount": amount.minor() });
         note(tx, id, "account.deposit", &actor, &detail, now)?;
