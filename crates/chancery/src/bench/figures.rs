@@ -17,8 +17,9 @@ pub struct Report {
     accounts: usize,
     key: String,
     pub phases: Vec<PhaseFigures>,
-    disk_syncs_before: f64,
-    pub disk_syncs_after: f64,
+    /// None where the database's disk is another machine's.
+    disk_syncs_before: Option<f64>,
+    pub disk_syncs_after: Option<f64>,
     pub orders_in_database: u64,
     pub ready_ms_filled: Option<u64>,
     pub ready_ms_after: Option<u64>,
@@ -170,7 +171,7 @@ fn cpu(before: Usage, after: Usage) -> Duration {
 }
 
 impl Report {
-    pub fn new(arguments: &Arguments, postgres: bool, disk_syncs_before: f64) -> Self {
+    pub fn new(arguments: &Arguments, postgres: bool, disk_syncs_before: Option<f64>) -> Self {
         use clap::ValueEnum as _;
         let key = arguments.key.to_possible_value();
         Self {
@@ -181,7 +182,7 @@ impl Report {
             key: key.map(|k| k.get_name().to_owned()).unwrap_or_default(),
             phases: Vec::new(),
             disk_syncs_before,
-            disk_syncs_after: 0.0,
+            disk_syncs_after: None,
             orders_in_database: 0,
             ready_ms_filled: None,
             ready_ms_after: None,
@@ -200,10 +201,14 @@ impl Report {
         );
         self.phases.iter().for_each(PhaseFigures::print);
         println!();
-        println!(
-            "  disk                    {:>9.0} syncs/s before, {:.0} after",
-            self.disk_syncs_before, self.disk_syncs_after
-        );
+        match (self.disk_syncs_before, self.disk_syncs_after) {
+            (Some(before), Some(after)) => {
+                println!("  disk                    {before:>9.0} syncs/s before, {after:.0} after")
+            }
+            _ => println!(
+                "  disk                    not measured: the database may be on another machine's"
+            ),
+        }
         println!("  orders in the database  {:>9}", self.orders_in_database);
         for (when, ms) in [("filled", self.ready_ms_filled), ("at the end", self.ready_ms_after)] {
             if let Some(ms) = ms {

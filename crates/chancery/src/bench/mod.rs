@@ -126,7 +126,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let stored = database.clone().unwrap_or_else(|| ready.sqlite().display().to_string());
     let logins = accounts::logins(&ready, &stored, arguments.accounts)?;
-    let disk_before = machine::sync_rate(&ready.dir())?;
+    let disk = match &postgres {
+        Some(postgres) => Some(postgres.folder().to_owned()),
+        None => ready.sqlite().exists().then(|| ready.dir()),
+    };
+    let syncs = || disk.as_deref().map(machine::sync_rate).transpose();
+    let disk_before = syncs()?;
     let mut report = Report::new(arguments, database.is_some(), disk_before);
     let maker = Maker::new(arguments.key, logins)?;
 
@@ -159,7 +164,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     report.samples_verified = bench.verify()?;
     report.orders_in_database = bench.highest.saturating_sub(9_999_999);
     drop(bench);
-    report.disk_syncs_after = machine::sync_rate(&ready.dir())?;
+    report.disk_syncs_after = syncs()?;
     if let Some(process) = process {
         process.stop()?;
         let again = start()?;

@@ -2,7 +2,7 @@
 //! standard input ends, however this process ends.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::Context;
@@ -51,6 +51,11 @@ impl Private {
         BufReader::new(output).read_line(&mut line)?;
         anyhow::ensure!(!line.is_empty(), "PostgreSQL did not start; its words are above");
         Ok(Self { folder: line.trim().to_owned(), shell })
+    }
+
+    /// Where its data are.
+    pub fn folder(&self) -> &Path {
+        Path::new(&self.folder)
     }
 
     pub fn address(&self) -> String {
