@@ -58,7 +58,7 @@ impl TestDb {
     /// `filling` runs before, for what is only tempting in tables that are not empty.
     pub fn plans(&self, filling: &str) -> Vec<(String, String)> {
         let mut client = Client::connect(&self.address(), NoTls).expect("the test's database");
-        client.batch_execute(crate::db::postgres::ONE_CONNECTION).expect("settings");
+        client.batch_execute(crate::db::postgres::connect::ONE_CONNECTION).expect("settings");
         client.batch_execute(filling).expect("rows");
         let mut texts = Vec::new();
         for text in crate::every_query().map(|sql| sql.for_postgres()) {
