@@ -10,7 +10,7 @@ use domain::time::{HOUR, SECOND, Time};
 use futures_util::StreamExt as _;
 use hickory_proto::rr::{RData, RecordType};
 
-use crate::dns::{Dns, DnsFailure, RrSet};
+use crate::dns::{Dns, DnsFailure, RrSet, readable};
 
 /// The relevant sets of several names, shortest first. All climb together, a step at a time; owners that several names pass
 /// are asked once.
@@ -133,7 +133,7 @@ async fn ask(dns: &Dns, owner: &DnsName, now: Time) -> Result<Set, DnsFailure> {
             RData::CAA(caa) => Some(CaaRecord {
                 critical: caa.issuer_critical,
                 tag: caa.tag.clone(),
-                value: String::from_utf8_lossy(&caa.value).into_owned(),
+                value: readable(&caa.value),
             }),
             _ => None,
         })

@@ -103,7 +103,7 @@ impl Dns {
     pub(crate) async fn aliases(&self, owner: &str) -> Result<RrSet, DnsFailure> {
         let name = query_name(owner)?;
         let reply = self.exchange(&name, RecordType::CNAME).await?;
-        let (records, ttl) = reply.at(&name, RecordType::CNAME);
+        let (records, ttl) = reply.at(&name, RecordType::CNAME)?;
         Ok(RrSet { records, ttl, aliases: Vec::new(), authenticated: reply.authenticated })
     }
 
@@ -228,17 +228,22 @@ impl Reply {
         })
     }
 
-    fn at(&self, name: &Name, kind: RecordType) -> (Vec<RData>, u32) {
+    /// The records of a name. A set that is too large is none that can be read: what it forbids may stand at its end.
+    fn at(&self, name: &Name, kind: RecordType) -> Result<(Vec<RData>, u32), DnsFailure> {
         let mut ttl = u32::MAX;
         let mut records = Vec::new();
         for record in &self.answers {
-            if record.record_type() == kind && record.name == *name && records.len() < MAX_RECORDS {
+            if record.record_type() == kind && record.name == *name {
                 ttl = ttl.min(record.ttl);
                 records.push(record.data.clone());
             }
         }
+        if records.len() > MAX_RECORDS {
+            let count = records.len();
+            return Err(DnsFailure(format!("{name} {kind}: {count} records are too many")));
+        }
         let ttl = if records.is_empty() { self.denial_ttl } else { ttl };
-        (records, ttl)
+        Ok((records, ttl))
     }
 }
 
@@ -268,11 +273,11 @@ fn walk(
     let mut name = owner.clone();
     let mut ttl = u32::MAX;
     loop {
-        let (records, set_ttl) = reply.at(&name, kind);
+        let (records, set_ttl) = reply.at(&name, kind)?;
         if !records.is_empty() {
             return Ok(Walk { end: End::Records(records), ttl: ttl.min(set_ttl) });
         }
-        let (aliases, alias_ttl) = reply.at(&name, RecordType::CNAME);
+        let (aliases, alias_ttl) = reply.at(&name, RecordType::CNAME)?;
         let Some(RData::CNAME(target)) = aliases.into_iter().next() else {
             let end = if reply.absent || name == *owner { End::Nothing } else { End::Alias(name) };
             let denial = if matches!(end, End::Nothing) { set_ttl } else { u32::MAX };
@@ -328,15 +333,20 @@ pub(crate) fn text_of(name: &Name) -> String {
     text.strip_suffix('.').map(str::to_owned).unwrap_or(text)
 }
 
+/// Octets as a person reads them: UTF-8 as it is, anything else with escapes, so that nothing is lost.
+pub(crate) fn readable(octets: &[u8]) -> String {
+    match std::str::from_utf8(octets) {
+        Ok(text) => text.to_owned(),
+        Err(_) => octets.escape_ascii().to_string(),
+    }
+}
+
 /// The TXT strings of a set, those of one record joined.
 pub(crate) fn texts(set: &RrSet) -> Vec<String> {
-    let join = |strings: &[Box<[u8]>]| {
-        String::from_utf8_lossy(&strings.concat()).chars().take(MAX_TEXT).collect()
-    };
     set.records
         .iter()
         .filter_map(|r| match r {
-            RData::TXT(txt) => Some(join(&txt.txt_data)),
+            RData::TXT(txt) => Some(readable(&txt.txt_data.concat())),
             _ => None,
         })
         .collect()
@@ -346,4 +356,3 @@ pub(crate) fn texts(set: &RrSet) -> Vec<String> {
 const MAX_PER_STREAM: usize = 32;
 const MAX_ALIASES: usize = 9;
 const MAX_RECORDS: usize = 256;
-const MAX_TEXT: usize = 4_096;

@@ -1,5 +1,7 @@
 //! Evidence as it is kept: what was asked, from where, what came back, when, in words that an auditor reads.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use domain::caa::{self, CaaRefusal};
 use domain::dcv::DcvMethod;
 use domain::evidence::{Answer, CaaEvidence, Evidence};
@@ -38,15 +40,15 @@ pub fn evidence_line(
 /// An answer as it is kept, and whether it is none.
 pub fn answer_words(answer: &Answer) -> (serde_json::Value, bool) {
     match answer {
-        Answer::File(file) => (
-            json!({
-                "status": file.status,
-                "urls": file.urls,
-                "from": file.from.map(|ip| ip.to_string()),
-                "body": String::from_utf8_lossy(&file.body),
-            }),
-            false,
-        ),
+        Answer::File(file) => {
+            // What is no text is kept whole as well.
+            let (name, body) = match std::str::from_utf8(&file.body) {
+                Ok(text) => ("body", text.to_owned()),
+                Err(_) => ("body_base64", STANDARD.encode(&file.body)),
+            };
+            let from = file.from.map(|ip| ip.to_string());
+            (json!({ "status": file.status, "urls": file.urls, "from": from, name: body }), false)
+        }
         Answer::Cname(targets) => (json!({ "cname": targets }), false),
         Answer::Txt(texts) => (json!({ "txt": texts }), false),
         // The code itself is a secret until it is used, and worthless after; the address tells enough.

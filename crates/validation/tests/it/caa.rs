@@ -33,6 +33,23 @@ async fn the_nearest_set_counts() {
     assert_eq!(evidence.usable_until, NOW.plus(DAY));
 }
 
+/// What forbids may stand at the end of a set: one that is too large to be read whole is a failure.
+#[tokio::test]
+async fn a_set_is_read_whole_or_not_at_all() {
+    let world = World::new().await;
+    for n in 0..255 {
+        world.dns.caa("example.com", false, "iodef", &format!("mailto:{n}@example.com"));
+    }
+    world.dns.caa("example.com", false, "issue", ";");
+    let evidence = world.asker.caa(&name("example.com"), NOW).await;
+    assert_eq!((evidence.records.len(), evidence.failed), (256, None));
+    assert_eq!(evidence.records[255].value, ";");
+    world.dns.caa("example.com", false, "issue", ";");
+    let evidence = world.asker.caa(&name("example.com"), NOW).await;
+    assert_eq!(evidence.records, []);
+    assert!(evidence.failed.expect("a failure").contains("257 records are too many"));
+}
+
 #[tokio::test]
 async fn aliases_lead_to_the_set_of_their_target() {
     let world = World::new().await;
