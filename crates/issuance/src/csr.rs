@@ -78,13 +78,19 @@ impl Decoded {
 
 /// Reads a request from a parameter's text: PEM, bare Base64, with what the way through forms does to them.
 ///
+/// For an RSA key it takes as long as [`WeakKeys::check_factors`] says.
+///
 /// # Errors
 /// [`CsrError`]; never a missing common name, which is the caller's to judge.
 pub fn read(text: &str, weak: &WeakKeys) -> Result<Csr, CsrError> {
-    decode(text, weak)?.into_csr()
+    let csr = decode(text, weak)?.into_csr()?;
+    match WeakKeys::check_factors(&csr.key) {
+        Ok(()) => Ok(csr),
+        Err(_) => Err(CsrError::Compromised),
+    }
 }
 
-/// Reads a request from its octets.
+/// Reads a request from its octets, which [`read`] has read before: what takes long is not asked again.
 ///
 /// # Errors
 /// [`CsrError`].

@@ -31,10 +31,11 @@
 //!
 //! And nobody else makes a [`Linted`]:
 //!
+//! ```
+//! fn hand_on(linted: issuance::lint::Linted) -> issuance::lint::Linted { linted }
+//! ```
 //! ```compile_fail,E0451
-//! fn forge(linted: issuance::lint::Linted) -> issuance::lint::Linted {
-//!     issuance::lint::Linted { tbs: vec![], ..linted }
-//! }
+//! fn forge(linted: issuance::lint::Linted) -> issuance::lint::Linted { issuance::lint::Linted { ..linted } }
 //! ```
 
 use std::collections::HashSet;

@@ -14,7 +14,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use issuance::weak_keys::WeakKeys;
 use store::Store;
 use store::accounts::Login;
-use tokio::sync::RwLock;
+use tokio::sync::{RwLock, Semaphore};
 use validation::Asker;
 
 use crate::app::collect::{Loaded, Wanted};
@@ -60,6 +60,8 @@ pub struct House {
     pub limits: Limits,
     /// How often codes may be tried on the pages.
     pub code_tries: CodeTries,
+    /// Turns for what keeps a processor busy for long; one processor is left for everything else.
+    pub long_work: Semaphore,
     /// What bodies of requests take that are under way.
     pub bodies: Bodies,
     /// Faults on request; none in `serve`.

@@ -16,7 +16,7 @@ use issuance::ca::ceremony::{CeremonyOptions, RsaSize};
 use issuance::folder::CaFolder;
 use issuance::weak_keys::WeakKeys;
 use store::{PgOptions, SqliteOptions, Store, Tx};
-use tokio::sync::RwLock;
+use tokio::sync::{RwLock, Semaphore};
 use validation::{Asker, Dnssec, Reach, Settings, Transport};
 use zeroize::Zeroizing;
 
@@ -147,9 +147,13 @@ pub fn store(at: &str, connections: usize, exclusive: bool) -> Result<Store, Ope
         return Store::open_postgres_with(at, options).map_err(bad("database"));
     };
     // Threads that answer and threads with jobs, as many as there are cores of each, read; none waits for another.
-    let readers = 2 * std::thread::available_parallelism().map_or(2, usize::from);
+    let readers = 2 * processors();
     let options = SqliteOptions { readers, exclusive, make: exclusive, ..SqliteOptions::default() };
     Store::open_sqlite_with(path, options).map_err(bad("database"))
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
 }
 
 /// Puts a house together. Blocks: opens the database, makes missing CAs.
@@ -177,6 +181,7 @@ pub fn open(plan: Plan) -> Result<Opened, OpenError> {
         logins: Logins::new(&chance),
         limits: Limits::per_minute(plan.calls_per_minute),
         code_tries: if plan.sandbox { CodeTries::of_one_machine() } else { CodeTries::new() },
+        long_work: Semaphore::new(processors().saturating_sub(1).max(1)),
         bodies: Bodies::default(),
         faults: Faults::default(),
         door: RwLock::default(),

@@ -268,6 +268,7 @@ fn compromised_keys(sandbox: &Sandbox) {
             "small factor",
             rsa_request(name, &[&BigUint::from(131_071_u32), &prime(1_016), &prime(1_015)], 65_537),
         ),
+        ("one prime", rsa_request(name, &[&prime(2_048)], 65_537)),
         ("exponent 1", rsa_request(name, &[&p, &q], 1)),
         ("even exponent", rsa_request(name, &[&p, &q], 65_536)),
         (

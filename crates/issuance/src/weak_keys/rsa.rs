@@ -85,6 +85,15 @@ impl Tables {
     }
 }
 
+/// True when N is a prime or a power of one, by Fermat's little theorem: 2^N is 2 modulo that prime. Of a product of
+/// different primes no key of honest making shows it. Takes milliseconds, with the cube of the length.
+pub(super) fn has_one_prime(modulus: &[u8]) -> bool {
+    let n = BigUint::from_bytes_be(modulus);
+    let two = BigUint::from(2_u8);
+    let power = two.modpow(&n, &n);
+    !(&n + power - two).gcd(&n).is_one()
+}
+
 fn primes() -> Vec<usize> {
     let mut composite = vec![false; SIEVE];
     let mut primes = Vec::new();

@@ -55,6 +55,16 @@ fn close_primes_are_found() {
 }
 
 #[test]
+fn moduli_of_one_prime_are_found() {
+    let verdict = |modulus: &BigUint| WeakKeys::check_factors(&key(modulus, 65_537));
+    let p = next_prime(number(1));
+    for power in 1..4 {
+        assert_eq!(verdict(&p.pow(power)), Err(WeakKey::OnePrime), "{power}");
+    }
+    assert_eq!(verdict(&(&p * next_prime(number(101)))), Ok(()));
+}
+
+#[test]
 fn small_factors_are_found() {
     for small in [3_u32, 751, 130_989 + 32] {
         let small = next_prime(BigUint::from(small));

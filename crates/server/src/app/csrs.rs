@@ -1,7 +1,9 @@
-//! Reading a CSR for people: DecodeCSR.
+//! Reading CSRs: of orders, and for people (DecodeCSR).
+
+use std::sync::Arc;
 
 use domain::country::CountryCode;
-use domain::csr::{CsrError, CsrSubject, PublicKey};
+use domain::csr::{Csr, CsrError, CsrSubject, PublicKey};
 use domain::names::{CertName, NameError};
 use domain::product::Kind;
 use domain::refusal::Refusal;
@@ -11,6 +13,24 @@ use wire::decode_csr::{DecodeRequest, Decoded};
 
 use super::Failure;
 use crate::house::House;
+
+/// The shortest text of a request with an RSA key of 2,048 bits is longer.
+const SHORT: usize = 700;
+
+/// Reads the CSR of an order. One with an RSA key takes long: it is read beside the runtime, and by so few at a time that a
+/// processor is left for everybody else.
+///
+/// # Errors
+/// [`CsrError`].
+pub async fn of_order(house: &Arc<House>, text: &str) -> Result<Csr, CsrError> {
+    if text.len() < SHORT {
+        return csr::read(text, &house.weak_keys);
+    }
+    let _turn = house.long_work.acquire().await;
+    let (text, house) = (text.to_owned(), house.clone());
+    let read = tokio::task::spawn_blocking(move || csr::read(&text, &house.weak_keys));
+    read.await.unwrap_or(Err(CsrError::Decode))
+}
 
 /// Reads what can be read, and lists everything that is wrong, also what is known of the key since a revocation.
 ///

@@ -27,7 +27,7 @@ use wire::auto_apply_ssl::ENDPOINT;
 
 use super::bought::Bought;
 use super::login::Caller;
-use super::{Failure, dcv};
+use super::{Failure, csrs, dcv};
 use crate::house::House;
 use crate::jobs::VALIDATE;
 use crate::together::Answers;
@@ -69,7 +69,7 @@ pub async fn place(
     }
     let chosen = request.ca_certificate_id;
     check_ca(house, chosen, product.level, product.intranet, request.test)?;
-    let csr = issuance::csr::read(&request.csr, &house.weak_keys).map_err(Refusal::from)?;
+    let csr = csrs::of_order(house, &request.csr).await.map_err(Refusal::from)?;
     let composed = placement::compose(before, &request, &csr, |method| {
         house.policy.method_allowed(method, house.now())
     })?;

@@ -27,7 +27,7 @@ use super::login::Caller;
 use super::orders::{
     check_ca, check_templates, enqueue_validation, parameters_json, request_names,
 };
-use super::{Failure, dcv, select};
+use super::{Failure, csrs, dcv, select};
 use crate::house::House;
 
 /// A replacement that was taken.
@@ -65,9 +65,9 @@ pub async fn replace(
     placement::permit(claims, caller.account())?;
     placement::check_call_back(person)?;
     // Read before the transaction, told after the order was found.
-    let read = |text: &String| {
-        let csr = issuance::csr::read(text, &house.weak_keys)?;
-        Ok(csr)
+    let csr = match &request.csr {
+        Some(text) => Some(csrs::of_order(house, text).await.map_err(Refusal::from)),
+        None => None,
     };
     let csr = request.csr.as_ref().map(read);
     let job = Replacement {
