@@ -1,4 +1,5 @@
-//! Products that say more than any profile of ours: they wait, and no ordinary certificate takes their place.
+//! Products that people look at: what their certificates say; and those that say more than any profile of ours, which wait, and
+//! no ordinary certificate takes their place.
 
 use serde_json::{Value, json};
 
@@ -6,15 +7,19 @@ use crate::apply_kit::complete;
 use crate::kit::{Csr, Sandbox, fresh_name};
 use crate::on_both;
 use crate::steps::{issued, place};
+use crate::tools::{self, Folder};
 
-on_both!(amt_and_qwac_wait_for_their_profiles);
+on_both!(amt_and_qwac_wait_for_their_profiles, an_extended_certificate_says_where_its_subject_is);
 
 /// An order of the product with every check passed and its proof published.
 fn settled(sandbox: &Sandbox, product: i64) -> String {
     let name = fresh_name("waits");
     let csr = Csr::new(&name);
     sandbox.publish_cname(&csr, &name, None);
-    let order = place(sandbox, &complete(product, &csr, &name));
+    pass(sandbox, place(sandbox, &complete(product, &csr, &name)))
+}
+
+fn pass(sandbox: &Sandbox, order: String) -> String {
     let number: i64 = order.parse().expect("a number");
     let shown = sandbox.operator(&["order", "show", &order]);
     let checks = shown["checks"].as_array().expect("checks").iter();
@@ -42,4 +47,34 @@ fn amt_and_qwac_wait_for_their_profiles(sandbox: &Sandbox) {
         let shown = sandbox.operator(&["order", "show", &order]);
         assert_eq!(shown["certificate"], Value::Null, "{product}");
     }
+}
+
+/// Every attribute that its profile takes and the order says, in their order, and pkilint finds no ERROR.
+fn an_extended_certificate_says_where_its_subject_is(sandbox: &Sandbox) {
+    let name = fresh_name("extended");
+    let csr = Csr::new(&name);
+    sandbox.publish_cname(&csr, &name, None);
+    let form = complete(337, &csr, &name).set("businessCategory", "b");
+    let form = form.set("companyNumber", "HRB 12345").set("joiLocalityName", "Berlin");
+    let form = form.set("joiStateOrProvinceName", "Berlin").set("stateOrProvinceName", "Berlin");
+    let order = pass(sandbox, place(sandbox, &form.set("streetAddress2", "Hinterhaus")));
+    let leaf = issued(sandbox, &order, "an extended one");
+    let folder = Folder::new();
+    let file = folder.write("leaf.pem", tools::pem("CERTIFICATE", &leaf));
+    let subject = tools::openssl_ok(&["x509", "-in", &file, "-noout", "-subject"]);
+    assert_eq!(
+        subject.trim(),
+        format!(
+            "subject=jurisdictionC = DE, jurisdictionST = Berlin, jurisdictionL = Berlin, businessCategory = Private Organization, \
+             serialNumber = HRB 12345, C = DE, ST = Berlin, L = Berlin, postalCode = 10115, street = Hauptstrasse 1, \
+             street = Hinterhaus, O = Example GmbH, CN = {name}"
+        )
+    );
+    std::fs::remove_file(&file).expect("removed");
+    folder.write("leaf.crt", &leaf);
+    let said = tools::pkilint(&folder.0)["leaf.crt"].clone();
+    assert_eq!(said["type"], "EV-FINAL-CERTIFICATE", "{said}");
+    let findings = said["findings"].as_array().expect("findings");
+    let serious = findings.iter().filter(|f| f[0] == "ERROR" || f[0] == "FATAL");
+    assert_eq!(serious.count(), 0, "{said}");
 }

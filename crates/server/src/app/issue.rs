@@ -257,7 +257,10 @@ fn attributes(order: &OrderView) -> Vec<(Attribute, String)> {
         Some("d") => Some("Business Entity"),
         _ => None,
     };
-    [
+    let streets = kept["streets"].as_array().into_iter().flatten();
+    let streets = streets.filter_map(|line| line.as_str()).filter(|line| !line.is_empty());
+    let streets = streets.map(|line| (Attribute::Street, Some(line.to_owned())));
+    let single = [
         (Attribute::JurisdictionLocality, text("jurisdiction_locality")),
         (Attribute::JurisdictionState, text("jurisdiction_state")),
         (Attribute::JurisdictionCountry, text("jurisdiction_country")),
@@ -266,11 +269,11 @@ fn attributes(order: &OrderView) -> Vec<(Attribute, String)> {
         (Attribute::Country, text("country")),
         (Attribute::State, text("state")),
         (Attribute::Locality, text("locality")),
+        (Attribute::PostalCode, text("postal_code")),
         (Attribute::Organization, text("organization")),
-    ]
-    .into_iter()
-    .filter_map(|(attribute, value)| Some((attribute, value?)))
-    .collect()
+    ];
+    let all = single.into_iter().chain(streets);
+    all.filter_map(|(attribute, value)| Some((attribute, value?))).collect()
 }
 
 /// Takes up a certificate that was written down before a crash: the recorded bytes are linted again.
