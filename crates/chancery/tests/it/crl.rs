@@ -175,7 +175,7 @@ fn renewed_on_schedule(database: store::Database) {
     let now = |sandbox: &Sandbox| {
         sandbox.control_get("/clock")["now"].as_str().expect("a time").to_owned()
     };
-    let mut numbers = Vec::new();
+    let (mut numbers, mut root_numbers) = (Vec::new(), Vec::new());
     for days in ["0d", "1d", "4d", "60d"] {
         advance(&sandbox, days);
         for (url, issuer) in [(&one.crl, &one.chain[1]), (root, &one.chain[0])] {
@@ -192,15 +192,16 @@ fn renewed_on_schedule(database: store::Database) {
             let here = now(&sandbox);
             assert!(at("Last Update:").as_str() <= here.as_str(), "{here}: {text}");
             assert!(at("Next Update:").as_str() > here.as_str(), "{here}: {text}");
-            if url == &one.crl {
-                numbers.push(number_of(&text));
-            }
+            let of_this = if url == &one.crl { &mut numbers } else { &mut root_numbers };
+            of_this.push(number_of(&text));
         }
     }
     assert!(
         numbers.is_sorted() && numbers[1] > numbers[0] && numbers[3] > numbers[2],
         "{numbers:?}"
     );
+    // Roots' lists are renewed monthly.
+    assert!(root_numbers.is_sorted() && root_numbers[3] > root_numbers[0], "{root_numbers:?}");
     // An old certificate's revocation is named still.
     sandbox.operator(&["order", "revoke", &one.number, "--reason", "superseded"]);
     let serial = tools::serial(&one.leaf);
@@ -208,6 +209,17 @@ fn renewed_on_schedule(database: store::Database) {
         let list = sandbox.fetch(&one.crl)?;
         text_of(&folder, &list, &one.chain[1]).contains(&serial).then_some(())
     });
+    // One that has ended leaves the list after the first that was made past its end (RFC 5280 3.3).
+    let text = || {
+        let list = sandbox.wait_for("a list", || sandbox.fetch(&one.crl));
+        text_of(&folder, &list, &one.chain[1])
+    };
+    for (days, named) in [("250d", true), ("1d", false)] {
+        let before = number_of(&text());
+        advance(&sandbox, days);
+        sandbox.wait_for("a new list", || (number_of(&text()) > before).then_some(()));
+        assert_eq!(text().contains(&serial), named, "{days} later");
+    }
     issued(&sandbox, &held(&sandbox).number, "business goes on");
 }
 

@@ -31,26 +31,20 @@ fn subject(ca: CaId, shard: u32) -> i64 {
     ca.0 * 1_000 + i64::from(shard)
 }
 
-/// Promises a list for every CA and shard: at once for those that are missing or were not made within the last hour, because a
-/// start may follow a restore, whose lists are older than those that others hold.
+/// Promises a new list for every CA and shard at once: a start may follow a restore, whose lists are older than those that others
+/// hold.
 ///
 /// # Errors
 /// When the store fails.
 pub fn start(house: &House, tx: &mut Tx<'_>, now: Time) -> Result<(), StoreError> {
-    let there = crls::overview(tx)?;
     for authority in house.authority.cas() {
         let certificate = &authority.certificate;
-        let (shards, life, renewal) = match certificate.slot.role {
-            CaRole::Root => (1, ROOT_LIFE, ROOT_RENEWAL),
-            CaRole::Issuing { .. } => (house.authority.shards(), LIFE, RENEWAL),
+        let shards = match certificate.slot.role {
+            CaRole::Root => 1,
+            CaRole::Issuing { .. } => house.authority.shards(),
         };
         for shard in 0..shards {
-            let found =
-                there.iter().find(|(ca, s, ..)| *ca == certificate.id && *s == i64::from(shard));
-            let made = found.map(|(.., next)| next.plus(-life));
-            let run_at = made.filter(|made| now.since(*made) < HOUR + BACK);
-            let run_at = run_at.map_or(now, |made| made.plus(renewal));
-            enqueue(tx, certificate.id, shard, run_at, now)?;
+            enqueue(tx, certificate.id, shard, now, now)?;
         }
     }
     Ok(())
