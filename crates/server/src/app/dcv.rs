@@ -18,7 +18,7 @@ use domain::time::{DAY, Time};
 use store::events::{self, NewEvent};
 use store::names::{self, RequestName};
 use store::orders::OrderView;
-use store::{StoreError, Tx, mails};
+use store::{StoreError, Tx, accounts, mails};
 use wire::auto_update_dcv::{Changes, NewWay, UpdateDcvRequest};
 use wire::get_dcv_email_address_list::AddressList;
 use wire::resend_dcv_email::ResendDcvRequest;
@@ -103,17 +103,8 @@ pub(crate) fn send_codes(
     letter: &Letter<'_>,
     rows: &[RequestName],
 ) -> Result<(), Failure> {
-    let counts = |c: &Control| proof::counts(c, &house.policy, letter.now);
-    let wanted = |row: &&RequestName| {
-        row.method == DcvMethod::Email && !row.implicit && !row.shown.as_ref().is_some_and(counts)
-    };
-    for row in rows.iter().filter(wanted) {
-        let (Some(address), Some(random)) = (&row.address, &row.random) else {
-            continue;
-        };
-        let Some(SpeaksFor { adn: domain, .. }) = spoken_for(row) else {
-            continue;
-        };
+    for row in rows {
+        let Some((address, random, domain)) = due(house, row, letter.now) else { continue };
         let template = match row.template.or(letter.template) {
             Some(id) => mails::template(tx, letter.account.id, "dcv", id)?,
             None => None,
@@ -134,6 +125,20 @@ pub(crate) fn send_codes(
         crate::jobs::mail::post(tx, &mail, letter.now)?;
     }
     Ok(())
+}
+
+/// What a name's mail is made of: to whom, with which code, about which domain. None when it has none to wait for.
+fn due<'a>(
+    house: &House,
+    row: &'a RequestName,
+    now: Time,
+) -> Option<(&'a MailAddress, &'a RandomValue, DnsName)> {
+    let counts = |c: &Control| proof::counts(c, &house.policy, now);
+    if row.method != DcvMethod::Email || row.implicit || row.shown.as_ref().is_some_and(counts) {
+        return None;
+    }
+    let SpeaksFor { adn, .. } = spoken_for(row)?;
+    Some((row.address.as_ref()?, row.random.as_ref()?, adn))
 }
 
 /// What a code that was mailed about a name proves: the authorization domain name for which the address speaks.
@@ -216,9 +221,8 @@ pub async fn update(
         let letter = letter(&account, order.number, &order.parameters, now);
         let change = Change { house: &house2, letter: &letter, template: request.template };
         let changed = apply(&change, tx, &rows, &request.changes)?;
-        if changed.iter().any(|r| r.method == DcvMethod::Email) {
-            enough_mails(tx, &order, &rows, selector_name(&request.which), now)?;
-        }
+        let parameter = selector_name(&request.which);
+        enough_mails(&house2, tx, &letter, ordered(&rows), &changed, parameter)?;
         for row in &changed {
             names::set_method(tx, order.certificate, row)?;
         }
@@ -230,21 +234,35 @@ pub async fn update(
 }
 
 /// Mails with codes that an order may have within a day: ten for one name, three more for each further one. Who reads the
-/// mailbox of a domain has not asked for them.
-fn enough_mails(
+/// mailbox of a domain has not asked for them. `names`: how many the order has; `rows`: those that are about to be mailed.
+///
+/// # Errors
+/// -4 with the parameter that named the order, when these were too many.
+pub(crate) fn enough_mails(
+    house: &House,
     tx: &mut Tx<'_>,
-    order: &OrderView,
+    letter: &Letter<'_>,
+    names: usize,
     rows: &[RequestName],
     parameter: &'static str,
-    now: Time,
 ) -> Result<(), Failure> {
-    let names = rows.iter().filter(|r| !r.implicit).count();
-    let most = 7 + 3 * i64::try_from(names).unwrap_or(i64::MAX / 4);
-    if mails::count(tx, order.number, "dcv", now.plus(-DAY))? < most {
+    let new = rows.iter().filter(|row| due(house, row, letter.now).is_some()).count();
+    if new == 0 {
+        return Ok(());
+    }
+    let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX / 4);
+    // Of those who ask at the same time each sees what the one before sent.
+    accounts::hold(tx, letter.account.id)?;
+    let before = mails::count(tx, letter.order, "dcv", letter.now.plus(-DAY))?;
+    if before + number(new) <= 7 + 3 * number(names) {
         return Ok(());
     }
     let why = "No more mails are sent for this order today";
     Err(Refusal::invalid_because(parameter, why).into())
+}
+
+fn ordered(rows: &[RequestName]) -> usize {
+    rows.iter().filter(|r| !r.implicit).count()
 }
 
 /// What a call says of every name that it changes.
@@ -410,7 +428,8 @@ pub async fn resend(
         let letter = letter(&account, order.number, &order.parameters, now);
         let change = Change { house: &house2, letter: &letter, template: request.template };
         let changed = resent(&change, tx, &rows, request.address.as_ref())?;
-        enough_mails(tx, &order, &rows, selector_name(&request.which), now)?;
+        let parameter = selector_name(&request.which);
+        enough_mails(&house2, tx, &letter, ordered(&rows), &changed, parameter)?;
         for row in &changed {
             names::set_method(tx, order.certificate, row)?;
         }

@@ -142,6 +142,8 @@ impl Replacement {
         }
         enqueue_validation(tx, certificate, self.now, self.now)?;
         let letter = dcv::letter(self.caller.account(), order, &parameters, self.now);
+        let ordered = rows.iter().filter(|r| !r.implicit).count();
+        dcv::enough_mails(&self.house, tx, &letter, ordered, &open, "orderNumber")?;
         let open = self.not_covered(tx, &old, &rows)?;
         dcv::send_codes(&self.house, tx, &letter, &open)?;
         self.note(tx, &old, order)?;
