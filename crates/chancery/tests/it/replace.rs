@@ -22,6 +22,7 @@ on_both!(
     what_a_replacement_may_not_claim,
     the_order_is_judged_before_the_request,
     callers_at_the_same_moment_get_tokens_of_their_own,
+    callers_at_the_same_moment_make_one_replacement,
     that_very_order,
     orders_that_cannot_be_replaced,
 );
@@ -476,6 +477,29 @@ fn callers_at_the_same_moment_get_tokens_of_their_own(sandbox: &Sandbox) {
         values.dedup();
         assert_eq!(values.len(), 8, "{answers:?}");
     }
+}
+
+/// Of an issued order: the first makes the replacement, and the others change it while it has no certificate.
+fn callers_at_the_same_moment_make_one_replacement(sandbox: &Sandbox) {
+    let name = fresh_name("moment");
+    let csr = Csr::new(&name);
+    sandbox.publish_cname(&csr, &name, None);
+    let order = place(sandbox, &order_by("CNAME_CSR_HASH", &csr));
+    issued(sandbox, &order, "the first");
+    // Nothing is issued in between.
+    let csrs: Vec<Csr> = (0..8).map(|_| Csr::new(&name)).collect();
+    let policies = json!([{ "tag": "issue", "value": "ca.example.net" }]);
+    sandbox.control("/add-caa", &json!({ "host": name, "policies": policies }));
+    let answers: Vec<Answer> = std::thread::scope(|scope| {
+        let order = order.as_str();
+        let call = |csr: &Csr| replace(sandbox, order, &[("csr", &csr.pem)]);
+        let calls: Vec<_> = csrs.iter().map(|csr| scope.spawn(move || call(csr))).collect();
+        calls.into_iter().map(|call| call.join().expect("an answer")).collect()
+    });
+    let mut orders: Vec<String> = answers.iter().map(Answer::order_number).collect();
+    orders.sort_unstable();
+    orders.dedup();
+    assert_eq!(orders.len(), 1, "{answers:?}");
 }
 
 /// exactOrder=Y: what that order had, not what the newest one of its chain has.

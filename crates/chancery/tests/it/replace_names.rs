@@ -9,6 +9,7 @@ use crate::tools;
 on_both!(
     names_stay_within_what_was_paid,
     names_that_were_paid_for_may_come_back,
+    a_new_name_goes_the_way_of_the_order,
     the_common_name_stays_while_it_is_among_the_names,
     what_the_order_said_of_its_names_stays,
     a_new_request_brings_no_names_where_the_order_said_them,
@@ -55,6 +56,22 @@ fn names_stay_within_what_was_paid(sandbox: &Sandbox) {
     // Fewer is fine, and needs nothing.
     let fewer = replace(sandbox, &number, &[("domainNames", &name("b"))]).order_number();
     assert_eq!(names(&issued(sandbox, &fewer, "one name")), [name("b")]);
+}
+
+/// Programs in use send the order's number and names alone.
+fn a_new_name_goes_the_way_of_the_order(sandbox: &Sandbox) {
+    let base = fresh_name("way");
+    let name = |word: &str| format!("{word}.{base}");
+    let csr = Csr::new("");
+    sandbox.publish_cname(&csr, &base, None);
+    let listed = |words: &[&str]| words.iter().map(|w| name(w)).collect::<Vec<_>>().join(",");
+    let form = Form::order(279, &csr).set("dcvMethod", "CNAME_CSR_HASH");
+    let number = place(sandbox, &form.set("domainNames", &listed(&["a", "b"])));
+    issued(sandbox, &number, "two names");
+    let more = [("domainNames", listed(&["a", "b", "c"]))];
+    let more: Vec<(&str, &str)> = more.iter().map(|(k, v)| (*k, v.as_str())).collect();
+    let replaced = replace(sandbox, &number, &more).order_number();
+    assert_eq!(names(&issued(sandbox, &replaced, "three names")), ["a", "b", "c"].map(name));
 }
 
 /// Paid for is what the chain's first order had, however few the newest one has.

@@ -19,7 +19,7 @@ use domain::time::{DAY, Time};
 use store::events::{self, NewEvent};
 use store::names::{self, RequestName};
 use store::orders::{self, NewOrder, NewRequest, OrderView};
-use store::{StoreError, Tx, certificates, tokens};
+use store::{StoreError, Tx, accounts, certificates, tokens};
 use wire::auto_replace_ssl::ReplaceSslRequest;
 
 use super::bought::Bought;
@@ -69,7 +69,6 @@ pub async fn replace(
         Some(text) => Some(csrs::of_order(house, text).await.map_err(Refusal::from)),
         None => None,
     };
-    let csr = request.csr.as_ref().map(read);
     let job = Replacement {
         house: house.clone(),
         caller: caller.clone(),
@@ -142,9 +141,9 @@ impl Replacement {
         }
         enqueue_validation(tx, certificate, self.now, self.now)?;
         let letter = dcv::letter(self.caller.account(), order, &parameters, self.now);
+        let open = self.not_covered(tx, &old, &rows)?;
         let ordered = rows.iter().filter(|r| !r.implicit).count();
         dcv::enough_mails(&self.house, tx, &letter, ordered, &open, "orderNumber")?;
-        let open = self.not_covered(tx, &old, &rows)?;
         dcv::send_codes(&self.house, tx, &letter, &open)?;
         self.note(tx, &old, order)?;
         Ok(Replaced {
@@ -158,6 +157,8 @@ impl Replacement {
 
     fn find(&self, tx: &mut Tx<'_>) -> Result<OrderView, Failure> {
         let (account, number) = (self.caller.account().id, self.request.order_number);
+        // Of those who replace the same order at the same time each sees what the one before made.
+        accounts::hold(tx, account)?;
         let found = if self.request.exact_order {
             select::exact(tx, account, number)?
         } else {
@@ -225,10 +226,14 @@ impl Replacement {
         self.stays_within(&choice, bought, old_names, &ordered, &chosen)?;
         let mut plans = placement::plan(&choice, &chosen, &request)?;
         if self.request.dcv == DcvWishes::default() {
+            // A name that is new goes the way that the order was placed with.
+            let usual = before(old, "dcvMethod").and_then(|word| word.parse::<DcvMethod>().ok());
             for plan in &mut plans {
                 if let Some(before) = old_names.iter().find(|n| n.name == plan.name) {
                     plan.method = before.method;
                     plan.address.clone_from(&before.address);
+                } else if let Some(method) = usual.filter(|method| method.fits(&plan.name)) {
+                    plan.method = method;
                 }
             }
         }
