@@ -159,13 +159,19 @@ fn a_body_that_is_too_long_is_not_read_for_ever() {
     assert!(within(took, 0.5, 12.0), "{took:?}");
 }
 
-/// A call from an address behind the proxy, whose body lacks its last octet.
-fn stalled(port: u16, from: &str, octets: usize) -> TcpStream {
+/// The head of a call from an address behind the proxy.
+fn head(port: u16, path: &str, from: &str, length: usize) -> TcpStream {
     let mut stream = connect(port);
     let proxied = format!("X-Forwarded-For: {from}\r\nX-Forwarded-Proto: https\r\n");
-    let length = format!("Content-Length: {}\r\nConnection: close\r\n", octets + 1);
-    let head = format!("POST {CALL} HTTP/1.1\r\nHost: x\r\n{proxied}{length}\r\n");
+    let length = format!("Content-Length: {length}\r\nConnection: close\r\n");
+    let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\n{proxied}{length}\r\n");
     stream.write_all(head.as_bytes()).expect("sent");
+    stream
+}
+
+/// Such a call with a body that lacks its last octet.
+fn stalled(port: u16, from: &str, octets: usize) -> TcpStream {
+    let mut stream = head(port, CALL, from, octets + 1);
     stream.write_all(&vec![b'a'; octets]).expect("sent");
     stream
 }
@@ -198,6 +204,20 @@ fn long_bodies_leave_room_for_other_calls() {
         }
         assert!(room(&told) && start.elapsed() < Duration::from_secs(20), "{told}");
     };
+    // Queries count as well.
+    let second = stalled(port, "192.0.2.7", 190_000);
+    let start = Instant::now();
+    let long_query = format!("{CALL}?{}", "a".repeat(60_000));
+    loop {
+        let mut stream = head(port, &long_query, "192.0.2.7", 1);
+        stream.write_all(b"&").expect("sent");
+        let told = until_closed(&stream).0;
+        if no_room(&told) {
+            break;
+        }
+        assert!(room(&told) && start.elapsed() < Duration::from_secs(20), "{told}");
+    }
+    drop(second);
     let short = told("192.0.2.7", 5_000);
     assert!(room(&short), "a short call: {short}");
     let other = told("192.0.2.8", LONG);
@@ -207,6 +227,15 @@ fn long_bodies_leave_room_for_other_calls() {
     while !room(&told("192.0.2.7", LONG)) {
         assert!(start.elapsed() < Duration::from_secs(20), "no room is given back");
     }
+}
+
+/// What came fast at first gives nobody the right to be silent afterwards.
+#[test]
+fn a_long_body_that_falls_silent_is_not_waited_for() {
+    let (_serving, port, ..) = strict();
+    let (told, took) = until_closed(&stalled(port, "192.0.2.7", 70_000));
+    assert!(told.contains("200 OK"), "{told}");
+    assert!(within(took, 0.5, 15.0), "{took:?}");
 }
 
 /// Of two lengths the chunks count, and nothing is read after them: a proxy may have meant the other (RFC 9112 6.3).

@@ -28,6 +28,28 @@ pub struct Whole {
     pub share: Share,
 }
 
+/// How fast a body comes, piece by piece: what came fast at first gives nobody the right to be silent afterwards.
+struct Pace {
+    since: Instant,
+    octets: usize,
+}
+
+impl Pace {
+    /// A piece is over when so much of it has come.
+    const PIECE: usize = 64 * 1_024;
+
+    fn by(&self, limits: Limits) -> Instant {
+        self.since + limits.time_for(self.octets)
+    }
+
+    fn count(&mut self, octets: usize) {
+        self.octets = self.octets.saturating_add(octets);
+        if self.octets >= Self::PIECE {
+            *self = Self { since: Instant::now(), octets: 0 };
+        }
+    }
+}
+
 /// Reads a body of at most `at_most` octets, as fast as it must come and while there is room. What is refused is read on and
 /// thrown away, up to [`MAX_READ`] and for no longer than an idle connection is kept: a caller who is still sending would not
 /// see the answer otherwise, over HTTP/2 neither.
@@ -40,12 +62,11 @@ pub async fn read(
     limits: Limits,
     mut share: Share,
 ) -> Result<Whole, &'static str> {
-    let began = Instant::now();
+    let mut pace = Pace { since: Instant::now(), octets: 0 };
     let (mut kept, mut seen) = (BytesMut::new(), 0_usize);
     let mut refused: Option<(&'static str, Instant)> = None;
     while seen <= MAX_READ {
-        let slowest = || began + limits.time_for(seen);
-        let by = refused.map_or_else(slowest, |(_, since)| since + limits.idle);
+        let by = refused.map_or_else(|| pace.by(limits), |(_, since)| since + limits.idle);
         let next = match timeout_at(by, body.frame()).await {
             Ok(next) => next,
             Err(_) if refused.is_some() => break,
@@ -54,6 +75,7 @@ pub async fn read(
         let Some(frame) = next else { break };
         let Ok(data) = frame.map_err(|_| "The request was cut off")?.into_data() else { continue };
         seen = seen.saturating_add(data.len());
+        pace.count(data.len());
         if refused.is_some() {
             continue;
         }

@@ -81,10 +81,17 @@ async fn call(
     let (parts, body) = request.into_parts();
     let forwarded = Forwarded::of(house, peer, &parts.headers);
     let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
+    let content_type = content_type.map(str::to_owned);
     let query = parts.uri.query().unwrap_or_default().as_bytes().to_vec();
     let transport = Transport { https: forwarded.https, method: method(&parts.method) };
-    let share = forwarded.share(house);
-    let whole = body::read(body, body::MAX_BODY, house.rules.connections, share).await;
+    // Of the head no more than this is kept while the body comes.
+    drop(parts);
+    let mut share = forwarded.share(house);
+    let whole = match share.take(query.len()) {
+        true => body::read(body, body::MAX_BODY, house.rules.connections, share).await,
+        false => Err(body::NO_ROOM),
+    };
+    let content_type = content_type.as_deref();
     let octets = whole.as_ref().map_or(&[][..], |whole| &whole.octets);
     let envelope = Envelope::read(endpoint, &query, content_type, octets);
     let counted = whole.map(|whole| whole.share);
