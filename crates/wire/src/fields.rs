@@ -290,8 +290,11 @@ fn integer(text: &str) -> Option<i64> {
     if plain { text.parse().ok() } else { None }
 }
 
+/// Digits of a number, zeros before it included (D18).
+const LONGEST_NUMBER: usize = 128;
+
 fn allowed_integer(row: &Parameter, text: &str) -> Option<i64> {
-    let number = integer(text)?;
+    let number = integer(text).filter(|_| text.len() <= LONGEST_NUMBER)?;
     let mut allowed = row.allowed.split_ascii_whitespace();
     let listed = allowed.any(|value| integer(value) == Some(number));
     (row.allowed.is_empty() || listed).then_some(number)

@@ -316,6 +316,9 @@ fn binary_answers_that_are_none(sandbox: &Sandbox) {
     assert_eq!(ask(sandbox, &waiting, &binary), "0\n");
     let told = ask(sandbox, "99999999", &binary);
     assert_eq!(told, "-4\nThe value of the 'orderNumber' argument is invalid!\n");
+    // Digits, 128 at most (D18).
+    assert_eq!(ask(sandbox, &format!("{waiting:0>128}"), &binary), "0\n");
+    assert_eq!(ask(sandbox, &format!("{waiting:0>129}"), &binary), told);
     let odd = ask(sandbox, &waiting, &[&binary[..], &[("responseType", "3")]].concat());
     assert_eq!(odd, "-4\nThe value of the 'responseEncoding' argument is invalid!\n");
     let form = binary.iter().fold(Form::default(), |form, (k, v)| form.set(k, v));
