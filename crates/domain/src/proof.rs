@@ -85,12 +85,13 @@ pub struct Case<'a> {
 
 /// Names that are proven for one certificate request: what signing asks for.
 ///
-/// Nobody but `judge` makes one, for the fields are private:
+/// Nobody but `judge` makes one, for the fields are private. To hand one on compiles; to make one, even out of another, does not:
 ///
+/// ```
+/// fn hand_on(proven: domain::proof::Proven) -> domain::proof::Proven { proven }
+/// ```
 /// ```compile_fail,E0451
-/// use domain::{certificate::CertificateId, time::Time};
-/// let (certificate, at) = (CertificateId(1), Time::from_secs(0));
-/// let forged = domain::proof::Proven { certificate, names: vec![], removed: vec![], at };
+/// fn forge(proven: domain::proof::Proven) -> domain::proof::Proven { domain::proof::Proven { ..proven } }
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Proven {

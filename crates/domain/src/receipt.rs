@@ -4,12 +4,14 @@ use crate::certificate::{CertificateId, Serial};
 
 /// Shows that exactly these bytes were recorded under this serial. Signing asks for one and compares the digest.
 ///
-/// There is no way to make one out of thin air, for the fields are private:
+/// There is no way to make one out of thin air, for the fields are private. To hand one on compiles; to make one, even out of
+/// another, does not:
 ///
+/// ```
+/// fn hand_on(receipt: domain::receipt::Receipt) -> domain::receipt::Receipt { receipt }
+/// ```
 /// ```compile_fail,E0451
-/// use domain::certificate::{CertificateId, Serial};
-/// let (certificate, serial) = (CertificateId(1), Serial::from_random([1; 16]).unwrap());
-/// let forged = domain::receipt::Receipt { certificate, serial, tbs_sha256: [0; 32] };
+/// fn forge(receipt: domain::receipt::Receipt) -> domain::receipt::Receipt { domain::receipt::Receipt { ..receipt } }
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Receipt {

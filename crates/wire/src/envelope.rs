@@ -242,6 +242,11 @@ impl Incoming {
 
 /// A call from somebody known: the endpoints' `parse` take nothing else.
 ///
+/// ```
+/// fn known(call: &wire::envelope::Authed) {
+///     let _ = wire::collect_ssl::parse(call);
+/// }
+/// ```
 /// ```compile_fail,E0308
 /// fn hasty(call: &wire::envelope::Incoming) {
 ///     let _ = wire::collect_ssl::parse(call);

@@ -152,14 +152,18 @@ const COUNTS: Sql = Sql::both(
          (SELECT COUNT(*) FROM accounts a WHERE a.balance <>
              (SELECT COALESCE(CAST(SUM(l.amount) AS BIGINT), 0) FROM ledger l WHERE l.account_id = a.id)),
          (SELECT COUNT(*) FROM (SELECT foreign_order_number FROM orders
-             GROUP BY foreign_order_number HAVING COUNT(*) > 1) AS twice)",
+             GROUP BY foreign_order_number HAVING COUNT(*) > 1) AS twice),
+         (SELECT COUNT(*) FROM certificates c JOIN unsigned_serials u ON u.serial = c.serial),
+         (SELECT COUNT(DISTINCT serial) FROM certificates),
+         (SELECT COUNT(*) FROM certificate_requests WHERE state = 'issued')",
 );
 const ORDERS: Sql = Sql::both("SELECT order_number FROM orders");
 const OPEN: Sql = Sql::both(
     "SELECT COUNT(*) FROM certificate_requests WHERE state NOT IN ('issued', 'awaiting_validation')",
 );
 
-/// Every order has one debit and one certificate; nothing hangs in between; every balance is its ledger's sum.
+/// Every order has one debit, and one certificate as soon as it is issued; of those whose answer was lost nobody has shown that
+/// they are proven. Nothing hangs in between; every balance is its ledger's sum; no serial is there twice.
 fn check_database(dir: &std::path::Path, db: Option<&TestDb>, answered: &BTreeSet<String>) {
     let store = match db {
         Some(db) => db.open(),
@@ -170,7 +174,7 @@ fn check_database(dir: &std::path::Path, db: Option<&TestDb>, answered: &BTreeSe
     };
     let read = |tx: &mut Tx<'_>| -> Result<_, StoreError> {
         let counts = tx.query_one(&COUNTS, &[], |row| {
-            (0..9).map(|column| row.int(column)).collect::<Result<Vec<_>, _>>()
+            (0..12).map(|column| row.int(column)).collect::<Result<Vec<_>, _>>()
         })?;
         let orders = tx.query(&ORDERS, &[], |row| row.int(0))?;
         let open = tx.query_one(&OPEN, &[], |row| row.int(0))?;
@@ -186,5 +190,8 @@ fn check_database(dir: &std::path::Path, db: Option<&TestDb>, answered: &BTreeSe
     assert_eq!(counts[6], 0, "no debit without its order");
     assert_eq!(counts[7], 0, "every balance is its ledger's sum");
     assert_eq!(counts[8], 0, "no foreign order number twice");
+    assert_eq!(counts[9], 0, "no serial was signed that was given up");
+    assert_eq!(counts[10], counts[5], "no serial twice");
+    assert_eq!(counts[11], counts[5], "what is issued has a certificate");
     assert_eq!(open, 0, "nothing hangs between being ready and issued");
 }

@@ -2,7 +2,7 @@
 
 use crate::kit::{Csr, Form, Sandbox, fresh_name};
 use crate::on_both;
-use crate::steps::{file, issued, look, names, order_by, place, proof_path, settled, waits};
+use crate::steps::{issued, look, names, order_by, place, settled, waits};
 use crate::tools;
 
 on_both!(
@@ -13,7 +13,7 @@ on_both!(
     a_name_has_one_way,
     the_second_name_stands_for_the_ordered_one,
     names_wait_for_each_other,
-    addresses_are_proven_by_files,
+    addresses_are_not_proven_by_records,
 );
 
 mod web_address {
@@ -316,13 +316,10 @@ fn an_address_is_issued(database: store::Database) {
     assert_eq!(sandbox.value(&evidence), "HTTP_CSR_HASH (BR 3.2.2.5.1)");
 }
 
-/// An IP address in domainNames: by file only, and it stands in the certificate as one.
-fn addresses_are_proven_by_files(sandbox: &Sandbox) {
+/// An IP address in domainNames: by file only, and a public one. How one is proven tells [`an_address_is_issued`].
+fn addresses_are_not_proven_by_records(sandbox: &Sandbox) {
     let name = fresh_name("ip");
     let csr = Csr::new("");
-    sandbox.publish_file(&csr, "http", &name, None);
-    let content = format!("{}\nsectigo.com\n", csr.sha256);
-    file(sandbox, "http", "192.0.2.1", &proof_path(&csr), &content, 200);
     let form = order(&[name.clone(), "8.8.8.8".to_owned()], &csr)
         .set("validationTokens", "HTTPCSRHASH,CNAMECSRHASH");
     let records = sandbox.call("!AutoApplySSL", &form);
