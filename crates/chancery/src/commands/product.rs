@@ -43,7 +43,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     match &arguments.command {
         Command::Check { file } => {
             let found = products::list(&products::catalogue(Some(file))?);
-            print::line(&format!("{} is right: {} codes", file.display(), found.len()))
+            match json {
+                true => print::json(&serde_json::json!({ "file": file, "codes": found.len() })),
+                false => {
+                    print::line(&format!("{} is right: {} codes", file.display(), found.len()))
+                }
+            }
         }
         Command::List => {
             let all =
