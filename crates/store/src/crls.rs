@@ -39,15 +39,8 @@ pub fn newest(tx: &mut Tx<'_>, ca: CaId, shard: i64) -> Result<Option<Crl>> {
     })
 }
 
-/// CAs, shards, numbers and nextUpdate of every newest list.
-pub fn overview(tx: &mut Tx<'_>) -> Result<Vec<(CaId, i64, i64, Time)>> {
-    tx.query(&OVERVIEW, &[], |row| {
-        Ok((CaId(row.int(0)?), row.int(1)?, row.int(2)?, Time::from_ms(row.int(3)?)))
-    })
-}
-
 /// The queries of this file.
-pub const ALL: &[&Sql] = &[&KEEP, &NEWEST, &OVERVIEW];
+pub const ALL: &[&Sql] = &[&KEEP, &NEWEST];
 
 const KEEP: Sql = Sql::both(
     "INSERT INTO crls (ca_id, shard, number, this_update, next_update, der) VALUES ($1, $2, $3, $4, $5, $6)
@@ -59,6 +52,3 @@ const KEEP: Sql = Sql::both(
 const NEWEST: Sql = Sql::both(
     "SELECT number, this_update, next_update, der FROM crls WHERE ca_id = $1 AND shard = $2",
 );
-
-const OVERVIEW: Sql =
-    Sql::both("SELECT ca_id, shard, number, next_update FROM crls ORDER BY ca_id, shard");

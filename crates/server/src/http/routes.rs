@@ -87,7 +87,8 @@ async fn call(
     // Of the head no more than this is kept while the body comes.
     drop(parts);
     let mut share = forwarded.share(house);
-    let whole = match share.take(query.len()) {
+    let kept = query.len() + content_type.as_ref().map_or(0, String::len);
+    let whole = match share.take(kept) {
         true => body::read(body, body::MAX_BODY, house.rules.connections, share).await,
         false => Err(body::NO_ROOM),
     };

@@ -13,7 +13,7 @@ async fn queries_go_by_keys() {
         "UPDATE jobs SET state = 0, locked_until = 0, again = 0 WHERE state = 1",
         "SELECT kind, state, COUNT(*) FROM jobs",
         "FROM accounts ORDER BY id",
-        "FROM crls ORDER BY ca_id, shard",
+        "FROM cas ORDER BY ca_id",
         "UPDATE events SET seal = $1",
         "FROM mail_templates ORDER BY template_id",
         "WHERE r.spki = (SELECT named.spki",
