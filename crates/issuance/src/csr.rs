@@ -78,19 +78,15 @@ impl Decoded {
 
 /// Reads a request from a parameter's text: PEM, bare Base64, with what the way through forms does to them.
 ///
-/// For an RSA key it takes as long as [`WeakKeys::check_factors`] says.
+/// Whoever is going to certify its key asks [`WeakKeys::check_factors`] as well, which takes long.
 ///
 /// # Errors
 /// [`CsrError`]; never a missing common name, which is the caller's to judge.
 pub fn read(text: &str, weak: &WeakKeys) -> Result<Csr, CsrError> {
-    let csr = decode(text, weak)?.into_csr()?;
-    match WeakKeys::check_factors(&csr.key) {
-        Ok(()) => Ok(csr),
-        Err(_) => Err(CsrError::Compromised),
-    }
+    decode(text, weak)?.into_csr()
 }
 
-/// Reads a request from its octets, which [`read`] has read before: what takes long is not asked again.
+/// Reads a request from its octets.
 ///
 /// # Errors
 /// [`CsrError`].

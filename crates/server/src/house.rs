@@ -14,7 +14,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use issuance::weak_keys::WeakKeys;
 use store::Store;
 use store::accounts::Login;
-use tokio::sync::{RwLock, Semaphore};
+use tokio::sync::RwLock;
 use validation::Asker;
 
 use crate::app::collect::{Loaded, Wanted};
@@ -28,6 +28,7 @@ use crate::faults::Faults;
 use crate::http::bodies::Bodies;
 use crate::http::calls::CallLog;
 use crate::letters::Desk;
+use crate::long_work::LongWork;
 use crate::together::{LookUps, Together};
 
 /// Everything that use cases, handlers and jobs need. Shared by reference count.
@@ -60,8 +61,8 @@ pub struct House {
     pub limits: Limits,
     /// How often codes may be tried on the pages.
     pub code_tries: CodeTries,
-    /// Turns for what keeps a processor busy for long; one processor is left for everything else.
-    pub long_work: Semaphore,
+    /// Turns for what keeps a processor busy for long.
+    pub long_work: LongWork,
     /// What bodies of requests take that are under way.
     pub bodies: Bodies,
     /// Faults on request; none in `serve`.

@@ -16,6 +16,7 @@ pub mod http;
 pub mod jobs;
 mod known_cas;
 pub mod letters;
+pub mod long_work;
 pub mod mail;
 pub mod open;
 pub mod operator;

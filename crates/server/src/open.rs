@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use issuance::ca::ceremony::{CeremonyOptions, RsaSize};
 use issuance::folder::CaFolder;
 use issuance::weak_keys::WeakKeys;
 use store::{PgOptions, SqliteOptions, Store, Tx};
-use tokio::sync::{RwLock, Semaphore};
+use tokio::sync::RwLock;
 use validation::{Asker, Dnssec, Reach, Settings, Transport};
 use zeroize::Zeroizing;
 
@@ -32,6 +32,7 @@ use crate::http::bodies::Bodies;
 use crate::http::calls::CallLog;
 use crate::known_cas;
 use crate::letters::Desk;
+use crate::long_work::LongWork;
 use crate::mail::compose::From;
 use crate::mail::send::{Sender, SmtpSettings, SmtpTls};
 use crate::operator::kept_offset;
@@ -146,6 +147,10 @@ pub fn store(at: &str, connections: usize, exclusive: bool) -> Result<Store, Ope
         let options = PgOptions { make: exclusive, ..PgOptions::for_connections(connections) };
         return Store::open_postgres_with(at, options).map_err(bad("database"));
     };
+    let folder = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        return Err(bad("database")(format!("there is no folder {}; make it", folder.display())));
+    }
     // Threads that answer and threads with jobs, as many as there are cores of each, read; none waits for another.
     let readers = 2 * processors();
     let options = SqliteOptions { readers, exclusive, make: exclusive, ..SqliteOptions::default() };
@@ -181,7 +186,7 @@ pub fn open(plan: Plan) -> Result<Opened, OpenError> {
         logins: Logins::new(&chance),
         limits: Limits::per_minute(plan.calls_per_minute),
         code_tries: if plan.sandbox { CodeTries::of_one_machine() } else { CodeTries::new() },
-        long_work: Semaphore::new(processors().saturating_sub(1).max(1)),
+        long_work: LongWork::new(processors()),
         bodies: Bodies::default(),
         faults: Faults::default(),
         door: RwLock::default(),
@@ -264,11 +269,12 @@ pub(crate) fn ca_folder(
 
 /// Plain http on a public DNS name, or words that say so.
 pub(crate) fn pki_base_url(url: &str) -> Result<(), OpenError> {
-    match issuance::lint::is_public_http_url(url) {
+    let rooted = url::Url::parse(url).is_ok_and(|url| url.path() == "/");
+    match rooted && issuance::lint::is_public_http_url(url) {
         true => Ok(()),
         false => Err(bad("pki_base_url")(format!(
             "'{url}' will not do: certificates name it, so it must be plain http:// and a public DNS name \
-             without a port (not https, not localhost, not an address); for example http://pki.example.com"
+             without a port or a path (not https, not localhost, not an address); for example http://pki.example.com"
         ))),
     }
 }

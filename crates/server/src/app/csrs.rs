@@ -2,34 +2,40 @@
 
 use std::sync::Arc;
 
+use domain::certificate::AccountId;
 use domain::country::CountryCode;
 use domain::csr::{Csr, CsrError, CsrSubject, PublicKey};
 use domain::names::{CertName, NameError};
 use domain::product::Kind;
 use domain::refusal::Refusal;
 use issuance::csr;
+use issuance::weak_keys::WeakKeys;
 use store::certificates;
 use wire::decode_csr::{DecodeRequest, Decoded};
 
 use super::Failure;
 use crate::house::House;
 
-/// The shortest text of a request with an RSA key of 2,048 bits is longer.
-const SHORT: usize = 700;
-
-/// Reads the CSR of an order. One with an RSA key takes long: it is read beside the runtime, and by so few at a time that a
-/// processor is left for everybody else.
+/// Reads the CSR of an order of this account. What has to be computed of an RSA key takes long: its turn has to come, and it
+/// is done beside the runtime.
 ///
 /// # Errors
 /// [`CsrError`].
-pub async fn of_order(house: &Arc<House>, text: &str) -> Result<Csr, CsrError> {
-    if text.len() < SHORT {
-        return csr::read(text, &house.weak_keys);
+pub async fn of_order(house: &Arc<House>, account: AccountId, text: &str) -> Result<Csr, CsrError> {
+    let csr = csr::read(text, &house.weak_keys)?;
+    if !csr.key.kind.is_rsa() {
+        return Ok(csr);
     }
-    let _turn = house.long_work.acquire().await;
-    let (text, house) = (text.to_owned(), house.clone());
-    let read = tokio::task::spawn_blocking(move || csr::read(&text, &house.weak_keys));
-    read.await.unwrap_or(Err(CsrError::Decode))
+    let turn = house.long_work.turn(account).await;
+    let check = tokio::task::spawn_blocking(move || {
+        // It goes on when nobody waits for it any more, and its turn lasts as long.
+        let _turn = turn;
+        WeakKeys::check_factors(&csr.key).map(|()| csr)
+    });
+    match check.await {
+        Ok(Ok(csr)) => Ok(csr),
+        Ok(Err(_)) | Err(_) => Err(CsrError::Compromised),
+    }
 }
 
 /// Reads what can be read, and lists everything that is wrong, also what is known of the key since a revocation.

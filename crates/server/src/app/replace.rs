@@ -66,7 +66,9 @@ pub async fn replace(
     placement::check_call_back(person)?;
     // Read before the transaction, told after the order was found.
     let csr = match &request.csr {
-        Some(text) => Some(csrs::of_order(house, text).await.map_err(Refusal::from)),
+        Some(text) => {
+            Some(csrs::of_order(house, caller.account().id, text).await.map_err(Refusal::from))
+        }
         None => None,
     };
     let job = Replacement {
