@@ -70,7 +70,21 @@ fn an_extended_certificate_says_where_its_subject_is(sandbox: &Sandbox) {
              street = Hinterhaus, O = Example GmbH, CN = {name}"
         )
     );
-    std::fs::remove_file(&file).expect("removed");
+    // What says nothing of an address is asked for and not certified, and what is long is cut.
+    let name = fresh_name("extended");
+    let csr = Csr::new(&name);
+    sandbox.publish_cname(&csr, &name, None);
+    let form = complete(337, &csr, &name).set("businessCategory", "b").set("companyNumber", "7");
+    let form =
+        form.set("postalCode", "-").set("streetAddress2", "n/a").set("streetAddress3", "c/o");
+    let order = pass(sandbox, place(sandbox, &form.set("streetAddress1", ".")));
+    let other = folder
+        .write("other.pem", tools::pem("CERTIFICATE", &issued(sandbox, &order, "no address")));
+    let subject = tools::openssl_ok(&["x509", "-in", &other, "-noout", "-subject"]);
+    assert!(subject.contains("L = Berlin, street = c/o, O = Example GmbH"), "{subject}");
+    for file in [&file, &other] {
+        std::fs::remove_file(file).expect("removed");
+    }
     folder.write("leaf.crt", &leaf);
     let said = tools::pkilint(&folder.0)["leaf.crt"].clone();
     assert_eq!(said["type"], "EV-FINAL-CERTIFICATE", "{said}");
