@@ -72,6 +72,20 @@ fn a_new_name_goes_the_way_of_the_order(sandbox: &Sandbox) {
     let more: Vec<(&str, &str)> = more.iter().map(|(k, v)| (*k, v.as_str())).collect();
     let replaced = replace(sandbox, &number, &more).order_number();
     assert_eq!(names(&issued(sandbox, &replaced, "three names")), ["a", "b", "c"].map(name));
+
+    // The way may have been said by a token for all names, and it is no way for an address.
+    let csr = Csr::new("");
+    sandbox.publish_cname(&csr, &base, None);
+    let form =
+        Form::order(279, &csr).without("dcvMethod").set("validationTokens", "ALLCNAMECSRHASH");
+    let number = place(sandbox, &form.set("domainNames", &listed(&["d", "e"])));
+    issued(sandbox, &number, "two more");
+    let three = listed(&["d", "e", "f"]);
+    let replaced = replace(sandbox, &number, &[("domainNames", &three)]).order_number();
+    assert_eq!(names(&issued(sandbox, &replaced, "three more")), ["d", "e", "f"].map(name));
+    let address = format!("{},8.8.4.4", listed(&["d", "e"]));
+    let refused = replace(sandbox, &number, &[("domainNames", &address)]);
+    refused.refused(-4, "The value of the 'dcvMethod' argument is invalid!");
 }
 
 /// Paid for is what the chain's first order had, however few the newest one has.

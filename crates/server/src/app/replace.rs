@@ -228,13 +228,16 @@ impl Replacement {
         self.stays_within(&choice, bought, old_names, &ordered, &chosen)?;
         let mut plans = placement::plan(&choice, &chosen, &request)?;
         if self.request.dcv == DcvWishes::default() {
-            // A name that is new goes the way that the order was placed with.
-            let usual = before(old, "dcvMethod").and_then(|word| word.parse::<DcvMethod>().ok());
+            let usual = usual_method(old, &ordered);
             for plan in &mut plans {
                 if let Some(before) = old_names.iter().find(|n| n.name == plan.name) {
                     plan.method = before.method;
                     plan.address.clone_from(&before.address);
-                } else if let Some(method) = usual.filter(|method| method.fits(&plan.name)) {
+                } else if let Some(method) = usual {
+                    if !method.fits(&plan.name) && !choice.product.intranet {
+                        let why = format!("{method} cannot prove {}", plan.name);
+                        return Err(Refusal::invalid_because("dcvMethod", why));
+                    }
                     plan.method = method;
                 }
             }
@@ -559,6 +562,17 @@ impl Replacement {
 fn before(old: &OrderView, parameter: &str) -> Option<String> {
     let given: serde_json::Value = serde_json::from_str(&old.parameters).ok()?;
     given[parameter].as_str().map(str::to_owned)
+}
+
+/// The way of a name that is new and of which the call says nothing: that of all the others, or else the one that the order was
+/// placed with. Where it cannot prove the name, it is refused like one that is given.
+fn usual_method(old: &OrderView, ordered: &[&RequestName]) -> Option<DcvMethod> {
+    let mut methods = ordered.iter().map(|name| name.method);
+    let first = methods.next();
+    match methods.all(|method| Some(method) == first) {
+        true => first,
+        false => before(old, "dcvMethod").and_then(|word| word.parse().ok()),
+    }
 }
 
 fn choice_of(old: &OrderView, bought: &Bought) -> Choice {
