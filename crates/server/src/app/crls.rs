@@ -147,7 +147,8 @@ pub fn revoke(
     orders::set_state(tx, &order, &after, now)?;
     let (ca, shard) = certificates::shard_of(tx, serial)?.ok_or_else(unknown)?;
     let shard = u32::try_from(shard).map_err(|_| StoreError::inconsistent("CRL shard"))?;
-    enqueue(tx, ca, shard, now, now)?;
+    // Before all lists that a start has promised: the earliest goes first.
+    enqueue(tx, ca, shard, now.plus(-DAY), now)?;
     let detail = serde_json::json!({ "serial": serial.to_string(), "reason": reason.as_str() });
     let event = NewEvent {
         account: order.account,
