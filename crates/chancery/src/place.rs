@@ -54,6 +54,15 @@ impl Place {
         }
     }
 
+    /// Under which name a house sells that has a configuration.
+    pub fn brand(&self) -> anyhow::Result<Option<String>> {
+        if self.dir.is_some() || self.database.is_some() {
+            return Ok(None);
+        }
+        let file = self.config.as_ref().map(|config| File::read(config)).transpose()?;
+        Ok(file.map(|file| file.brand.unwrap_or(file.organization)))
+    }
+
     fn address(&self) -> anyhow::Result<String> {
         let of_environment = std::env::var_os("CHANCERY_CONFIG").map(PathBuf::from);
         let said = self.config.as_ref().filter(|config| of_environment.as_ref() != Some(*config));

@@ -111,7 +111,7 @@ struct WishArguments {
     /// reseller, officer, operator or auditor
     #[arg(long, value_name = "ROLE")]
     role: Option<String>,
-    /// The brand under which it sells
+    /// The brand under which it sells; a new account has the configuration's, if none is given
     #[arg(long, value_name = "NAME")]
     brand: Option<String>,
     /// How far the balance may fall below zero
@@ -186,8 +186,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let json = place.json;
     match &arguments.command {
         Command::Create { login_name, currency, wishes, password } => {
+            let mut wishes = wishes.wishes();
+            if wishes.brand.is_none() {
+                wishes.brand = place.brand()?;
+            }
             return password.with(place, |office, given| {
-                Ok(accounts::create(office, login_name, given, currency, &wishes.wishes())?)
+                Ok(accounts::create(office, login_name, given, currency, &wishes)?)
             });
         }
         Command::Password { login_name, expires, password } => {
