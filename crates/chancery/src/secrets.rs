@@ -66,7 +66,11 @@ fn given_passphrase(fd: Option<u32>) -> anyhow::Result<Option<Zeroizing<Vec<u8>>
         }
     }
     match std::env::var_os("CHANCERY_PASSPHRASE_FILE") {
-        Some(path) => from_file(Path::new(&path)).map(Some).context("CHANCERY_PASSPHRASE_FILE"),
+        Some(path) => {
+            let path = Path::new(&path);
+            let what = || format!("CHANCERY_PASSPHRASE_FILE, {}", path.display());
+            from_file(path).map(Some).with_context(what)
+        }
         None => Ok(None),
     }
 }

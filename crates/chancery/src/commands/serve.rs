@@ -20,7 +20,7 @@ use crate::{secrets, signals};
 /// Serve the partner interface, the pages, CRLs and CA certificates, and do the work behind them.
 ///
 /// The passphrase of the CA keys comes from --passphrase-fd, from the systemd credential `ca-passphrase`, from the file
-/// that CHANCERY_PASSPHRASE_FILE names, or is asked for at the terminal. SIGHUP reads the TLS files again, SIGTERM stops
+/// that CHANCERY_PASSPHRASE_FILE names, or is asked for at the terminal. SIGHUP reads the TLS files again where there are some, SIGTERM stops
 /// when what is under way has ended.
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -68,6 +68,8 @@ fn run(arguments: &Arguments, listen: bool) -> anyhow::Result<()> {
     let plan = settings.plan(passphrase);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        // From here on SIGHUP ends nothing, whether or not there is something to be read again.
+        let _hang_ups = signals::hang_up().context("SIGHUP")?;
         let doors = if listen { Some(Doors::open(&settings).await?) } else { None };
         let opened = tokio::task::spawn_blocking(move || open::open(plan)).await??;
         let host = settings.own_tls_host()?.filter(|_| listen);

@@ -201,9 +201,25 @@ fn a_house_serves_from_a_configuration(database: Database) {
         }
         Database::Postgres => {
             let worker = Serving::start(&["worker", "--config", &config]);
+            // It has nothing to read again, and goes on.
+            worker.signal("HUP");
             assert!(worker.stop());
         }
     }
+    assert!(serving.stop());
+}
+
+/// A reload is sent to every unit alike, also where a proxy does TLS.
+#[test]
+fn a_house_without_tls_goes_on_after_a_reload() {
+    let house = Folder::new();
+    let db = TestDb::new(Database::Sqlite);
+    let config = configure(&house, &db.address(), "trusted_proxies = [\"127.0.0.1\"]");
+    let text = std::fs::read_to_string(&config).expect("the file");
+    let plain = text.replace("[tls]\ncertificate = \"tls.pem\"\nkey = \"tls.key\"\n", "");
+    let config = house.write("plain.toml", plain);
+    let serving = Serving::start(&["serve", "--config", &config]);
+    serving.signal("HUP");
     assert!(serving.stop());
 }
 
@@ -262,6 +278,8 @@ fn a_house_gives_itself_its_tls_certificate() {
 
 #[test]
 fn a_configuration_that_cannot_work_does_not_start() {
+    const MAIL: &str =
+        "[mail]\nhost = \"\"\nport = 25\ntls = \"none\"\nfrom = \"ca@example.com\"\n[dns]";
     let house = Folder::new();
     make_tls(&house);
     let database = house.0.join("none.sqlite").display().to_string();
@@ -277,6 +295,12 @@ fn a_configuration_that_cannot_work_does_not_start() {
         ("[tls]", "sandbox = true\n[tls]", "unknown field"),
         ("\"Test Trust\"", "\"\"", "1 to 32 characters"),
         ("/keys\"", "/nowhere\"", "chancery ceremony"),
+        ("http://pki.example.com", "http://pki.example.com/sub", "without a port or a path"),
+        ("listen = \"127.0.0.1:0\"", "listen = \"localhost:1\"", "write it like 192.0.2.1:443"),
+        ("127.0.0.1:9", "192.0.2.1", "write it like 192.0.2.1:443"),
+        ("[dns]", MAIL, "the server's host and port"),
+        ("\"tls.key\"", "\"tls.pem\"", "the leaf's key"),
+        ("none.sqlite", "none/none.sqlite", "make it"),
     ] {
         assert!(text.contains(good), "{good} in {text}");
         let file = house.write("bad.toml", text.replace(good, bad));

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use domain::ip_range::IpRange;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::http::limits::Limits;
 
@@ -60,8 +60,10 @@ impl Default for Rules {
 #[serde(deny_unknown_fields)]
 pub struct File {
     /// Where the partner interface listens with TLS.
+    #[serde(deserialize_with = "socket")]
     pub listen: SocketAddr,
     /// Where plain http listens: CRLs, CA certificates, and -1 for callers who forgot TLS.
+    #[serde(deserialize_with = "socket")]
     pub listen_http: SocketAddr,
     /// Where people find the pages, `https://…`: the links in mails begin with it.
     pub public_url: String,
@@ -174,7 +176,7 @@ pub struct TlsFile {
 #[serde(deny_unknown_fields)]
 pub struct DnsFile {
     /// Name servers; the system's when empty.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "sockets")]
     pub servers: Vec<SocketAddr>,
     /// `upstream` or `off`.
     pub dnssec: Option<String>,
@@ -211,6 +213,22 @@ pub struct MailFile {
 
 fn bits() -> u32 {
     3_072
+}
+
+fn socket<'d, D: Deserializer<'d>>(from: D) -> Result<SocketAddr, D::Error> {
+    socket_of(&String::deserialize(from)?)
+}
+
+fn sockets<'d, D: Deserializer<'d>>(from: D) -> Result<Vec<SocketAddr>, D::Error> {
+    Vec::<String>::deserialize(from)?.iter().map(|text| socket_of(text)).collect()
+}
+
+fn socket_of<E: serde::de::Error>(text: &str) -> Result<SocketAddr, E> {
+    text.parse().map_err(|_| {
+        E::custom(format!(
+            "'{text}' is no IP address with a port; write it like 192.0.2.1:443 or [2001:db8::1]:443"
+        ))
+    })
 }
 
 fn connections() -> usize {

@@ -102,8 +102,17 @@ impl Settings {
     /// # Errors
     /// When the files cannot be used.
     pub fn tls(&self) -> Result<Option<Tls>, BadConfig> {
-        let Some((chain, key)) = self.tls_files()? else { return Ok(None) };
-        Tls::from_pem(&chain, &key).map(Some).map_err(|e| BadConfig(e.to_string()))
+        let (Some(TlsChoice::Files(files)), Some((chain, key))) =
+            (&self.file.tls, self.tls_files()?)
+        else {
+            return Ok(None);
+        };
+        Tls::from_pem(&chain, &key).map(Some).map_err(|error| {
+            let (chain, key) = (files.certificate.display(), files.key.display());
+            BadConfig(format!(
+                "tls: {error}; {chain} has to hold the chain in PEM, leaf first, and {key} the leaf's key"
+            ))
+        })
     }
 
     /// Chain and key as they are on the disk now.
@@ -259,6 +268,11 @@ fn check_numbers(file: &File) -> Result<(), BadConfig> {
     }
     if ![2_048, 3_072, 4_096].contains(&file.rsa_bits) {
         return wrong("rsa_bits", file.rsa_bits.into(), "2048, 3072, 4096");
+    }
+    if file.mail.as_ref().is_some_and(|mail| mail.host.trim().is_empty() || mail.port == 0) {
+        return Err(BadConfig(
+            "mail: write the server's host and port, like \"smtp.example.com\" and 587".into(),
+        ));
     }
     if let Some(mail) = file.mail.as_ref().filter(|m| !(1..=50).contains(&m.timeout_seconds)) {
         let range = "1 to 50 (a mail is somebody else's to send after 60)";
