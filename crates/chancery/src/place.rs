@@ -45,22 +45,18 @@ impl Place {
 
     /// The catalogue's file, if the configuration names one.
     pub fn catalogue(&self) -> anyhow::Result<Option<PathBuf>> {
-        if self.dir.is_some() || self.database.is_some() {
-            return Ok(None);
-        }
-        match &self.config {
-            Some(config) => Ok(File::read(config)?.catalogue),
-            None => Ok(None),
-        }
+        Ok(self.file()?.and_then(|file| file.catalogue))
     }
 
     /// Under which name a house sells that has a configuration.
     pub fn brand(&self) -> anyhow::Result<Option<String>> {
-        if self.dir.is_some() || self.database.is_some() {
-            return Ok(None);
-        }
-        let file = self.config.as_ref().map(|config| File::read(config)).transpose()?;
-        Ok(file.map(|file| file.brand.unwrap_or(file.organization)))
+        Ok(self.file()?.map(|file| file.brand.unwrap_or(file.organization)))
+    }
+
+    /// The configuration, where the house is said by it.
+    fn file(&self) -> anyhow::Result<Option<File>> {
+        let config = self.config.as_ref().filter(|_| self.dir.is_none() && self.database.is_none());
+        Ok(config.map(|config| File::read(config)).transpose()?)
     }
 
     fn address(&self) -> anyhow::Result<String> {

@@ -347,3 +347,10 @@ pub const CONSTRUCTED: [&str; 5] =
 pub fn constructed_addresses(adn: &DnsName) -> Vec<MailAddress> {
     CONSTRUCTED.iter().filter_map(|local| format!("{local}@{adn}").parse().ok()).collect()
 }
+
+/// Whether so many `new` mails with codes may follow those that an order of so many names has had within a day: ten for one name,
+/// three more for each further one. Who reads the mailbox of a domain has not asked for them.
+#[must_use]
+pub fn may_mail(names: usize, before: usize, new: usize) -> bool {
+    before.saturating_add(new) <= names.saturating_mul(3).saturating_add(7)
+}

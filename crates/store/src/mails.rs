@@ -92,8 +92,9 @@ pub fn unsent(tx: &mut Tx<'_>, ids: &[i64]) -> Result<Vec<Outgoing>> {
 }
 
 /// How many mails of a kind were written for an order since then.
-pub fn count(tx: &mut Tx<'_>, order: OrderNumber, kind: &str, since: Time) -> Result<i64> {
-    tx.query_one(&COUNT, params![order.0, kind, since.ms()], |row| row.int(0))
+pub fn count(tx: &mut Tx<'_>, order: OrderNumber, kind: &str, since: Time) -> Result<usize> {
+    let count = tx.query_one(&COUNT, params![order.0, kind, since.ms()], |row| row.int(0))?;
+    usize::try_from(count).map_err(|_| StoreError::inconsistent("a count"))
 }
 
 /// What a mail is about, for people.

@@ -20,8 +20,8 @@ use crate::{secrets, signals};
 /// Serve the partner interface, the pages, CRLs and CA certificates, and do the work behind them.
 ///
 /// The passphrase of the CA keys comes from --passphrase-fd, from the systemd credential `ca-passphrase`, from the file
-/// that CHANCERY_PASSPHRASE_FILE names, or is asked for at the terminal. SIGHUP reads the TLS files again where there are some, SIGTERM stops
-/// when what is under way has ended.
+/// that CHANCERY_PASSPHRASE_FILE names, or is asked for at the terminal. SIGHUP reads the TLS files again where there are
+/// some, SIGTERM stops when what is under way has ended.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -215,9 +215,7 @@ fn a_house_without_tls_goes_on_after_a_reload() {
     let house = Folder::new();
     let db = TestDb::new(Database::Sqlite);
     let config = configure(&house, &db.address(), "trusted_proxies = [\"127.0.0.1\"]");
-    let text = std::fs::read_to_string(&config).expect("the file");
-    let plain = text.replace("[tls]\ncertificate = \"tls.pem\"\nkey = \"tls.key\"\n", "");
-    let config = house.write("plain.toml", plain);
+    let config = house.write("plain.toml", without_tls(&config));
     let serving = Serving::start(&["serve", "--config", &config]);
     serving.signal("HUP");
     assert!(serving.stop());
@@ -228,10 +226,7 @@ fn a_house_gives_itself_its_tls_certificate() {
     let house = Folder::new();
     let db = TestDb::new(Database::Sqlite);
     let config = configure(&house, &db.address(), "");
-    let text = std::fs::read_to_string(&config).expect("the file");
-    let files = "[tls]\ncertificate = \"tls.pem\"\nkey = \"tls.key\"\n";
-    assert!(text.contains(files), "{text}");
-    let text = text.replace(files, "").replace("https://ca.example.com", "https://localhost");
+    let text = without_tls(&config).replace("https://ca.example.com", "https://localhost");
     let config = house.write("own.toml", format!("tls = \"own-ca\"\n{text}"));
     let checked = chancery(&["config", "check", &config]);
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
@@ -380,6 +375,14 @@ pub fn configure(house: &Folder, database: &str, more: &str) -> String {
             keys.display()
         ),
     )
+}
+
+/// The text of such a configuration without its section about TLS.
+fn without_tls(config: &str) -> String {
+    let text = std::fs::read_to_string(config).expect("the file");
+    let (before, files) = text.split_once("[tls]\n").expect("the section");
+    let (_, after) = files.split_once("[dns]").expect("the next one");
+    format!("{before}[dns]{after}")
 }
 
 /// Makes `tls.pem` and `tls.key` for localhost and gives the certificate.

@@ -20,9 +20,9 @@ use crate::house::House;
 /// is done beside the runtime.
 ///
 /// # Errors
-/// [`CsrError`].
-pub async fn of_order(house: &Arc<House>, account: AccountId, text: &str) -> Result<Csr, CsrError> {
-    let csr = csr::read(text, &house.weak_keys)?;
+/// What is wrong with it; -14 when the work was not done.
+pub async fn of_order(house: &Arc<House>, account: AccountId, text: &str) -> Result<Csr, Refusal> {
+    let csr = csr::read(text, &house.weak_keys).map_err(Refusal::from)?;
     if !csr.key.kind.is_rsa() {
         return Ok(csr);
     }
@@ -34,7 +34,8 @@ pub async fn of_order(house: &Arc<House>, account: AccountId, text: &str) -> Res
     });
     match check.await {
         Ok(Ok(csr)) => Ok(csr),
-        Ok(Err(_)) | Err(_) => Err(CsrError::Compromised),
+        Ok(Err(_)) => Err(CsrError::Compromised.into()),
+        Err(_) => Err(Refusal::Internal(None)),
     }
 }
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use domain::account::Account;
 use domain::certificate::{AccountId, OrderNumber};
-use domain::dcv::{AddressSource, DcvMethod, RANDOM_VALUE_AGE, RandomValue, constructed_addresses};
+use domain::dcv::{
+    AddressSource, DcvMethod, RANDOM_VALUE_AGE, RandomValue, constructed_addresses, may_mail,
+};
 use domain::mail_address::MailAddress;
 use domain::names::{CertName, DnsName};
 use domain::order::RequestState;
@@ -221,24 +223,23 @@ pub async fn update(
         let letter = letter(&account, order.number, &order.parameters, now);
         let change = Change { house: &house2, letter: &letter, template: request.template };
         let changed = apply(&change, tx, &rows, &request.changes)?;
-        let parameter = selector_name(&request.which);
-        enough_mails(&house2, tx, &letter, ordered(&rows), &changed, parameter)?;
         for row in &changed {
             names::set_method(tx, order.certificate, row)?;
         }
         enqueue_validation(tx, order.certificate, now, now)?;
-        send_codes(&house2, tx, &letter, &changed)?;
+        let parameter = selector_name(&request.which);
+        send_further_codes(&house2, tx, &letter, ordered(&rows), &changed, parameter)?;
         note(tx, &account, &order, "dcv.changed", &changed, now)
     };
     house.store.write("update_dcv", write).await
 }
 
-/// Mails with codes that an order may have within a day: ten for one name, three more for each further one. Who reads the
-/// mailbox of a domain has not asked for them. `names`: how many the order has; `rows`: those that are about to be mailed.
+/// The same for an order that may have had mails before, as long as it has not had too many. `names`: how many it has; `rows`:
+/// those that are to be mailed about.
 ///
 /// # Errors
-/// -4 with the parameter that named the order, when these were too many.
-pub(crate) fn enough_mails(
+/// -4 with the parameter that named the order, when it would be too many within a day.
+pub(crate) fn send_further_codes(
     house: &House,
     tx: &mut Tx<'_>,
     letter: &Letter<'_>,
@@ -250,18 +251,18 @@ pub(crate) fn enough_mails(
     if new == 0 {
         return Ok(());
     }
-    let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX / 4);
     // Of those who ask at the same time each sees what the one before sent.
     accounts::hold(tx, letter.account.id)?;
     let before = mails::count(tx, letter.order, "dcv", letter.now.plus(-DAY))?;
-    if before + number(new) <= 7 + 3 * number(names) {
-        return Ok(());
+    if !may_mail(names, before, new) {
+        let why = "No more mails are sent for this order today";
+        return Err(Refusal::invalid_because(parameter, why).into());
     }
-    let why = "No more mails are sent for this order today";
-    Err(Refusal::invalid_because(parameter, why).into())
+    send_codes(house, tx, letter, rows)
 }
 
-fn ordered(rows: &[RequestName]) -> usize {
+/// How many names were ordered.
+pub(crate) fn ordered(rows: &[RequestName]) -> usize {
     rows.iter().filter(|r| !r.implicit).count()
 }
 
@@ -428,12 +429,11 @@ pub async fn resend(
         let letter = letter(&account, order.number, &order.parameters, now);
         let change = Change { house: &house2, letter: &letter, template: request.template };
         let changed = resent(&change, tx, &rows, request.address.as_ref())?;
-        let parameter = selector_name(&request.which);
-        enough_mails(&house2, tx, &letter, ordered(&rows), &changed, parameter)?;
         for row in &changed {
             names::set_method(tx, order.certificate, row)?;
         }
-        send_codes(&house2, tx, &letter, &changed)?;
+        let parameter = selector_name(&request.which);
+        send_further_codes(&house2, tx, &letter, ordered(&rows), &changed, parameter)?;
         note(tx, &account, &order, "dcv.mail_resent", &changed, now)
     };
     house.store.write("resend_dcv_mail", write).await

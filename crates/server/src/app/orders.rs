@@ -69,7 +69,7 @@ pub async fn place(
     }
     let chosen = request.ca_certificate_id;
     check_ca(house, chosen, product.level, product.intranet, request.test)?;
-    let csr = csrs::of_order(house, account.id, &request.csr).await.map_err(Refusal::from)?;
+    let csr = csrs::of_order(house, account.id, &request.csr).await?;
     let composed = placement::compose(before, &request, &csr, |method| {
         house.policy.method_allowed(method, house.now())
     })?;

@@ -66,9 +66,7 @@ pub async fn replace(
     placement::check_call_back(person)?;
     // Read before the transaction, told after the order was found.
     let csr = match &request.csr {
-        Some(text) => {
-            Some(csrs::of_order(house, caller.account().id, text).await.map_err(Refusal::from))
-        }
+        Some(text) => Some(csrs::of_order(house, caller.account().id, text).await),
         None => None,
     };
     let job = Replacement {
@@ -144,9 +142,8 @@ impl Replacement {
         enqueue_validation(tx, certificate, self.now, self.now)?;
         let letter = dcv::letter(self.caller.account(), order, &parameters, self.now);
         let open = self.not_covered(tx, &old, &rows)?;
-        let ordered = rows.iter().filter(|r| !r.implicit).count();
-        dcv::enough_mails(&self.house, tx, &letter, ordered, &open, "orderNumber")?;
-        dcv::send_codes(&self.house, tx, &letter, &open)?;
+        let names = dcv::ordered(&rows);
+        dcv::send_further_codes(&self.house, tx, &letter, names, &open, "orderNumber")?;
         self.note(tx, &old, order)?;
         Ok(Replaced {
             order,

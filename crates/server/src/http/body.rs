@@ -52,7 +52,7 @@ impl Pace {
 
 /// Reads a body of at most `at_most` octets, as fast as it must come and while there is room. What is refused is read on and
 /// thrown away, up to [`MAX_READ`] and for no longer than an idle connection is kept: a caller who is still sending would not
-/// see the answer otherwise, over HTTP/2 neither.
+/// see the answer otherwise, over HTTP/2 neither. `head`: the octets that are kept of its head as long, and count like it.
 ///
 /// # Errors
 /// Why there is no body, in words for the caller.
@@ -61,10 +61,11 @@ pub async fn read(
     at_most: usize,
     limits: Limits,
     mut share: Share,
+    head: usize,
 ) -> Result<Whole, &'static str> {
     let mut pace = Pace { since: Instant::now(), octets: 0 };
     let (mut kept, mut seen) = (BytesMut::new(), 0_usize);
-    let mut refused: Option<(&'static str, Instant)> = None;
+    let mut refused = (!share.take(head)).then(|| (NO_ROOM, Instant::now()));
     while seen <= MAX_READ {
         let by = refused.map_or_else(|| pace.by(limits), |(_, since)| since + limits.idle);
         let next = match timeout_at(by, body.frame()).await {

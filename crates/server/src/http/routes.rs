@@ -86,12 +86,10 @@ async fn call(
     let transport = Transport { https: forwarded.https, method: method(&parts.method) };
     // Of the head no more than this is kept while the body comes.
     drop(parts);
-    let mut share = forwarded.share(house);
-    let kept = query.len() + content_type.as_ref().map_or(0, String::len);
-    let whole = match share.take(kept) {
-        true => body::read(body, body::MAX_BODY, house.rules.connections, share).await,
-        false => Err(body::NO_ROOM),
-    };
+    let share = forwarded.share(house);
+    let head = query.len() + content_type.as_ref().map_or(0, String::len);
+    let limits = house.rules.connections;
+    let whole = body::read(body, body::MAX_BODY, limits, share, head).await;
     let content_type = content_type.as_deref();
     let octets = whole.as_ref().map_or(&[][..], |whole| &whole.octets);
     let envelope = Envelope::read(endpoint, &query, content_type, octets);

@@ -79,7 +79,7 @@ pub async fn answer(house: &Arc<House>, peer: Peer, request: Request<Body>, page
         });
     }
     let from = Forwarded::of(house, peer, &parts.headers);
-    match body::read(body, MAX_FORM, house.rules.connections, from.share(house)).await {
+    match body::read(body, MAX_FORM, house.rules.connections, from.share(house), 0).await {
         Ok(whole) => form.read(&whole.octets),
         Err(_) => return html(pages::problem(brand, pages::Trouble::NoSuchPage)),
     }
