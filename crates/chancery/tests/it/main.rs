@@ -16,6 +16,7 @@ mod collect;
 mod compromised;
 mod crash;
 mod crl;
+mod dcv_addresses;
 mod dcv_files;
 mod dcv_lists;
 mod dcv_mail;
