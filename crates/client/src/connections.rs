@@ -37,8 +37,13 @@ pub(crate) struct Connections {
     authority: HeaderValue,
     tls: Option<(TlsConnector, ServerName<'static>)>,
     permits: Semaphore,
-    idle: Mutex<Vec<SendRequest<Full<Bytes>>>>,
+    /// Each with the end of its last call.
+    idle: Mutex<Vec<(SendRequest<Full<Bytes>>, Instant)>>,
 }
+
+/// Connections that rested longer are not used again: servers close those soon, and a call that meets the end of its connection
+/// does not learn whether it was heard.
+const RESTED: Duration = Duration::from_secs(4);
 
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 /// The longest answer that is read.
@@ -73,7 +78,7 @@ impl Connections {
     pub async fn warm(&self, count: usize) -> Result<(), Error> {
         for _ in 0..count {
             let opened = self.open().await?;
-            self.lock().push(opened);
+            self.rest(opened);
         }
         Ok(())
     }
@@ -85,7 +90,7 @@ impl Connections {
         let begun = Instant::now();
         let mut request = self.request(path, form);
         loop {
-            let kept = self.lock().pop();
+            let kept = self.rested();
             let used_before = kept.is_some();
             let mut sender = match kept {
                 Some(sender) => sender,
@@ -106,7 +111,7 @@ impl Connections {
             let body = http_body_util::Limited::new(answer.into_body(), LONGEST);
             let body = body.collect().await.map_err(|e| Error::Unknown(e.to_string()))?.to_bytes();
             if sender.ready().await.is_ok() {
-                self.lock().push(sender);
+                self.rest(sender);
             }
             return Ok((body, begun.elapsed()));
         }
@@ -134,7 +139,23 @@ impl Connections {
         started(stream).await
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<SendRequest<Full<Bytes>>>> {
+    fn rest(&self, sender: SendRequest<Full<Bytes>>) {
+        self.lock().push((sender, Instant::now()));
+    }
+
+    /// The connection that was used last, unless it has rested too long; then so have the others.
+    fn rested(&self) -> Option<SendRequest<Full<Bytes>>> {
+        let mut idle = self.lock();
+        match idle.pop() {
+            Some((sender, since)) if since.elapsed() < RESTED => Some(sender),
+            _ => {
+                idle.clear();
+                None
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(SendRequest<Full<Bytes>>, Instant)>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

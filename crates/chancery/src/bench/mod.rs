@@ -214,7 +214,6 @@ fn bench<'a>(
     let ca = std::fs::read(&ready.tls_ca)?;
     let connections = arguments.connections.max(1);
     let client = Client::with_connections(&ready.api, "", "", Trust::Pem(&ca), connections)?;
-    runtime.block_on(client.warm(connections))?;
     Ok(Bench {
         runtime,
         client: Rc::new(client),
@@ -279,6 +278,8 @@ impl Bench<'_> {
         let own = Usage::of(std::process::id())?;
         let load = Load::new(self.client.clone(), self.maker, batch, lanes);
         let load_average = machine::load_average();
+        // Those from before have rested while requests were made.
+        self.runtime.block_on(self.client.warm(a.connections.max(1)))?;
         let done = self.runtime.block_on(load.run(what, end, what.word()))?;
         let after = pid.map(Usage::of).transpose()?;
         let own_after = Usage::of(std::process::id())?;
