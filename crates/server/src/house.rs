@@ -22,6 +22,7 @@ use crate::app::issue::Authority;
 use crate::app::login::Logins;
 use crate::app::orders::{Draft, Placed};
 use crate::app::waiting_room::network;
+use crate::arrivals::Arrivals;
 use crate::clock::RepeatableChance;
 use crate::config::Rules;
 use crate::faults::Faults;
@@ -29,7 +30,7 @@ use crate::http::bodies::Bodies;
 use crate::http::calls::CallLog;
 use crate::letters::Desk;
 use crate::long_work::LongWork;
-use crate::together::{LookUps, Together};
+use crate::together::LookUps;
 
 /// Everything that use cases, handlers and jobs need. Shared by reference count.
 pub struct House {
@@ -68,7 +69,7 @@ pub struct House {
     /// Faults on request; none in `serve`.
     pub faults: Faults,
     /// Orders on their way into the database.
-    pub placing: Together<Draft, Placed>,
+    pub placing: Arrivals<Draft, Placed>,
     /// Accounts that are looked up by their login names.
     pub callers: LookUps<String, Option<Login>>,
     /// Orders that are looked up for who asks how they stand.

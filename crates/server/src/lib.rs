@@ -7,6 +7,7 @@
 //! endpoints; `jobs` walks a request from its proof to its certificate.
 
 pub mod app;
+pub mod arrivals;
 pub mod clock;
 pub mod config;
 pub mod demo;

@@ -24,6 +24,7 @@ use crate::app::collect;
 use crate::app::issue::Authority;
 use crate::app::login::{self, Logins};
 use crate::app::orders::Draft;
+use crate::arrivals::Arrivals;
 use crate::clock::{RepeatableChance, SystemClock, SystemEntropy, TurnedClock};
 use crate::config::Rules;
 use crate::faults::Faults;
@@ -36,7 +37,7 @@ use crate::long_work::LongWork;
 use crate::mail::compose::From;
 use crate::mail::send::{Sender, SmtpSettings, SmtpTls};
 use crate::operator::kept_offset;
-use crate::together::{LookUps, Together};
+use crate::together::LookUps;
 
 /// Why a house could not be opened; words for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -195,7 +196,7 @@ pub fn open(plan: Plan) -> Result<Opened, OpenError> {
         repeatable: repeatable(&store, plan.seed)?,
         chance: Arc::new(chance),
         clock,
-        placing: Together::writing(store.clone(), "place_orders", Draft::write),
+        placing: Arrivals::new(store.clone(), "place_orders", Draft::write),
         callers: LookUps::new(store.clone(), "login", login::look_up),
         collected: LookUps::new(store.clone(), "collect", collect::look_up),
         store,

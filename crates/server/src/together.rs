@@ -18,12 +18,12 @@ use tokio::time::{Instant, timeout_at};
 use crate::app::Failure;
 
 /// How many wishes one transaction takes.
-const MOST: usize = 64;
+pub(crate) const MOST: usize = 64;
 
 /// The answers to some wishes, in their order.
 pub type Answers<R> = Vec<Result<R, Failure>>;
 
-type Wish<T, R> = (T, oneshot::Sender<Result<R, Failure>>);
+pub(crate) type Wish<T, R> = (T, oneshot::Sender<Result<R, Failure>>);
 
 /// Wishes that are on their way.
 pub struct Company {
@@ -233,7 +233,20 @@ where
 {
     let count = wishes.len();
     let wishes: Arc<[T]> = wishes.into();
-    let error = match run(wishes.clone(), 0..count).await {
+    let at_once = run(wishes.clone(), 0..count).await;
+    each_answered(at_once, count, |index| run(wishes.clone(), index..index + 1)).await
+}
+
+/// The answers to so many wishes that were tried at once; when that failed for several, each is tried alone.
+pub(crate) async fn each_answered<R, Fut>(
+    at_once: Result<Answers<R>, Failure>,
+    count: usize,
+    alone: impl Fn(usize) -> Fut,
+) -> Answers<R>
+where
+    Fut: Future<Output = Result<Answers<R>, Failure>>,
+{
+    let error = match at_once {
         Ok(answers) => return answers,
         Err(error) => error,
     };
@@ -247,8 +260,7 @@ where
         _ => {
             let mut answers = Vec::with_capacity(count);
             for index in 0..count {
-                let alone = run(wishes.clone(), index..index + 1).await;
-                answers.push(alone.and_then(|mut answers| {
+                answers.push(alone(index).await.and_then(|mut answers| {
                     answers.pop().unwrap_or(Err(Failure::Store(StoreError::Closed)))
                 }));
             }
