@@ -8,6 +8,7 @@ pub mod mail;
 pub mod retry;
 pub mod seal;
 pub mod validate;
+pub mod yields;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use crate::app::{self, Failure};
 use crate::clock::real_now;
 use crate::house::House;
 use crate::together::{Company, Together};
+use yields::Yield;
 
 /// Looks for the proofs of a certificate request and makes its certificate. Subject: certificate ID.
 pub const VALIDATE: &str = "validate";
@@ -47,12 +49,20 @@ const GATHERING: Duration = Duration::from_millis(5);
 /// Between two looks for leases that have expired.
 const RECLAIM: Duration = Duration::from_secs(2);
 
+/// So many orders that are being placed at the same moment are many.
+const MANY_CALLERS: usize = 8;
+
+/// How much longer looks are put off then, which leaves a thousand of them in a second.
+const CALLERS_FIRST: Duration = Duration::from_millis(250);
+
 /// How jobs of a kind are done.
 struct Kind {
     name: &'static str,
     /// How many may be at work; 0: none are, they wait.
     slots: fn(&House) -> usize,
     calm: Calm,
+    /// Whether they may be put off for callers: see [`Worker::callers_first`].
+    waits: bool,
     done: Done,
 }
 
@@ -71,6 +81,7 @@ const KINDS: [Kind; 4] = [
         name: VALIDATE,
         slots: |house| house.rules.validations_in_flight,
         calm: Calm::of(1, 20),
+        waits: true,
         done: Done::Together(|house, batches, claimed| {
             validate::run(house, batches, claimed).boxed()
         }),
@@ -80,6 +91,7 @@ const KINDS: [Kind; 4] = [
         // Without a mail server mails are not tried: they wait, also for a node that has one.
         slots: |house| if house.mail.can_send() { 16 } else { 0 },
         calm: Calm::of(10, 10),
+        waits: false,
         done: Done::Alone(|house, batches, job| {
             async move { mail::run(&house, &batches, job).await }.boxed()
         }),
@@ -88,18 +100,22 @@ const KINDS: [Kind; 4] = [
         name: CRL,
         slots: |_| 4,
         calm: Calm::of(50, 50),
+        waits: false,
         done: Done::Alone(|house, _, job| async move { crl::run(&house, job).await }.boxed()),
     },
     Kind {
         name: SEAL,
         slots: |_| 1,
         calm: Calm::of(200, 200),
+        waits: false,
         done: Done::Alone(|house, _, job| async move { seal::run(&house, job).await }.boxed()),
     },
 ];
 
-/// What jobs of one kind read and write together.
+/// What jobs of one kind read and write together, and what they have learned.
 pub struct Batches {
+    /// Whether looks find anything.
+    pub yields: Yield,
     /// What was decided about requests.
     pub verdicts: Together<Writing, Option<Receipt>>,
     /// Certificates that were signed.
@@ -116,6 +132,7 @@ impl Batches {
         let others = || Some(Company { tasks: at_work.clone(), within: GATHERING });
         let (verdicts, kept) = ("write_verdicts", "keep_certificates");
         Self {
+            yields: Yield::default(),
             verdicts: Together::writing_with(
                 store.clone(),
                 verdicts,
@@ -255,6 +272,9 @@ impl Worker {
             }
             let Calm { quiet, busy } = kind.calm;
             tokio::time::sleep(if found > 1 { busy } else { quiet }).await;
+            if kind.waits && self.callers_first() {
+                tokio::time::sleep(CALLERS_FIRST).await;
+            }
             if found == free {
                 // There may be more: as soon as there are slots, of which some have become free meanwhile.
                 let _ = slots.acquire().await;
@@ -267,6 +287,12 @@ impl Worker {
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
             }
         }
+    }
+
+    /// Whether many orders are being placed while looks find nothing: proofs are published after orders are placed, so those
+    /// who place them are better served by an answer.
+    fn callers_first(&self) -> bool {
+        self.house.placing.under_way() >= MANY_CALLERS && self.batches.yields.is_low()
     }
 
     async fn claim(&self, kind: &'static str, limit: usize, all: bool) -> Vec<Job> {
