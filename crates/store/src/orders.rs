@@ -13,7 +13,7 @@ use crate::{Database, Row, Sql, StoreError, Tx, Value, params};
 
 pub(crate) use views::list;
 pub use views::{
-    OrderView, bases_of, by_certificate, by_certificates, by_foreign_number, by_number, chain,
+    OrderView, by_certificate, by_certificates, by_foreign_number, by_number, by_numbers, chain,
     foreign_number_used, highest, newest, newest_of, of_account,
 };
 

@@ -30,6 +30,7 @@ alone_on_both!(
     mail_proves_nothing_from_march_2028_on,
     terms_are_served_by_the_rules_of_the_day,
     certificates_end_with_their_ca,
+    a_replacement_ends_with_its_term,
 );
 
 const REJECTED: &str = "The certificate request has been rejected!";
@@ -404,6 +405,23 @@ fn terms_are_served_by_the_rules_of_the_day(sandbox: &Sandbox) {
     sandbox.publish_cname(&csr, &wanted[1], None);
     advance(sandbox, "1d");
     issued(sandbox, &slow, "both names");
+}
+
+/// What nobody proves before the term is over comes to nothing, and says so: the certificate that it was to replace is not taken
+/// for it.
+fn a_replacement_ends_with_its_term(sandbox: &Sandbox) {
+    turn_to(sandbox, "2027-01-10T10:00:00Z");
+    let (order, name, csr) = cname_order(sandbox, "365");
+    let certificate = issued(sandbox, &order, "the first");
+    sandbox.control("/clear-cname", &json!({ "host": format!("_{}.{name}", csr.md5) }));
+    turn_to(sandbox, "2028-01-09T12:00:00Z");
+    let replacement = replace(sandbox, &order).order_number();
+    advance(sandbox, "11h");
+    waits(sandbox, &replacement, "the old proof is too old");
+    waits(sandbox, &order, "asked for by the first number");
+    advance(sandbox, "2h");
+    look(sandbox, &replacement).refused(-20, REJECTED);
+    assert_eq!(issued(sandbox, &order, "the first, whose term is over"), certificate);
 }
 
 /// Near the end of the issuing CA a certificate is cut; after it orders wait for a new CA, and nobody loses money meanwhile.

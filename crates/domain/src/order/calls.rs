@@ -16,6 +16,15 @@ pub enum Replacing {
 }
 
 impl RequestState {
+    /// Whether it ended without a certificate.
+    #[must_use]
+    pub fn came_to_nothing(&self) -> bool {
+        matches!(
+            self,
+            RequestState::Rejected { .. } | RequestState::Expired | RequestState::Failed { .. }
+        )
+    }
+
     /// Whether CollectSSL answers anything but an error: a certificate, or that there will be one.
     ///
     /// # Errors

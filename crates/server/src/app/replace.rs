@@ -330,6 +330,7 @@ impl Replacement {
         parameters: &str,
     ) -> Result<(OrderNumber, CertificateId), StoreError> {
         let (order, certificate) = orders::next_numbers(tx)?;
+        let unproven = self.now.plus(i64::from(self.house.rules.unproven_days) * DAY);
         let row = NewOrder {
             account: old.account,
             base: Some(old.base),
@@ -342,7 +343,8 @@ impl Replacement {
             foreign_order_number: self.foreign_order_number(old).map(str::to_owned),
             parameters: parameters.to_owned(),
             placed_at: self.now,
-            expires_at: self.now.plus(i64::from(self.house.rules.unproven_days) * DAY),
+            // Nothing of the term is left to be certified after its end.
+            expires_at: old.term_end.map_or(unproven, |end| end.min(unproven)),
         };
         orders::insert(tx, order, &row)?;
         orders::insert_request(tx, order, certificate, new, self.now)?;

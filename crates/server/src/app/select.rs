@@ -10,7 +10,8 @@ use wire::collect_ssl::Selector;
 
 use super::Failure;
 
-/// The order that a selector means: the newest of the chain for order numbers, that very one for a certificate ID. Foreign
+/// The order that a selector means: the newest of the chain for order numbers, that very one for a certificate ID and for the
+/// number of a replacement that came to nothing: who asks for it does not take the certificate before it for an answer. Foreign
 /// and unknown orders give the same answer.
 ///
 /// # Errors
@@ -39,8 +40,8 @@ pub fn among(
 trait Source {
     /// The newest order of the chain that begins with this number.
     fn newest(&mut self, base: OrderNumber) -> Result<Option<OrderView>, StoreError>;
-    /// The first number of an order's chain.
-    fn base_of(&mut self, number: OrderNumber) -> Result<Option<OrderNumber>, StoreError>;
+    /// A replacement, by its own number.
+    fn replacement(&mut self, number: OrderNumber) -> Result<Option<OrderView>, StoreError>;
     /// The order of a certificate.
     fn of_certificate(&mut self, id: CertificateId) -> Result<Option<OrderView>, StoreError>;
 }
@@ -62,7 +63,7 @@ fn choose(
         agree("baseOrderNumber", source.newest(base)?)?;
     }
     if let Some(number) = which.order {
-        agree("orderNumber", newest_with(source, number)?)?;
+        agree("orderNumber", meant_by(source, number)?)?;
     }
     if let Some(certificate) = which.certificate {
         agree("certificateID", source.of_certificate(certificate)?)?;
@@ -70,16 +71,16 @@ fn choose(
     found.ok_or(Failure::Refused(Refusal::Missing("orderNumber")))
 }
 
-/// The newest order of the chain to which a number belongs.
-fn newest_with(
+fn meant_by(
     source: &mut impl Source,
     number: OrderNumber,
 ) -> Result<Option<OrderView>, StoreError> {
     if let Some(order) = source.newest(number)? {
         return Ok(Some(order));
     }
-    match source.base_of(number)? {
-        Some(base) => source.newest(base),
+    match source.replacement(number)? {
+        Some(order) if order.state.came_to_nothing() => Ok(Some(order)),
+        Some(order) => source.newest(order.base),
         None => Ok(None),
     }
 }
@@ -92,8 +93,8 @@ impl Source for Asked<'_, '_> {
         orders::newest(self.0, base)
     }
 
-    fn base_of(&mut self, number: OrderNumber) -> Result<Option<OrderNumber>, StoreError> {
-        Ok(orders::by_number(self.0, number)?.map(|order| order.base))
+    fn replacement(&mut self, number: OrderNumber) -> Result<Option<OrderView>, StoreError> {
+        orders::by_number(self.0, number)
     }
 
     fn of_certificate(&mut self, id: CertificateId) -> Result<Option<OrderView>, StoreError> {
@@ -104,7 +105,7 @@ impl Source for Asked<'_, '_> {
 /// All orders that some selectors may mean.
 pub struct Known {
     newest: HashMap<OrderNumber, OrderView>,
-    bases: HashMap<OrderNumber, OrderNumber>,
+    replacements: HashMap<OrderNumber, OrderView>,
     certificates: HashMap<CertificateId, OrderView>,
 }
 
@@ -125,10 +126,12 @@ impl Known {
             .filter_map(|which| which.order)
             .filter(|number| !newest.contains_key(number))
             .collect();
-        let bases: HashMap<OrderNumber, OrderNumber> =
-            if others.is_empty() { HashMap::new() } else { bases_of(tx, &others)? };
-        let more: BTreeSet<OrderNumber> =
-            bases.values().copied().filter(|base| !newest.contains_key(base)).collect();
+        let replacements =
+            if others.is_empty() { Vec::new() } else { orders::by_numbers(tx, &others)? };
+        let replacements: HashMap<OrderNumber, OrderView> =
+            replacements.into_iter().map(|order| (order.number, order)).collect();
+        let bases = replacements.values().map(|order| order.base);
+        let more: BTreeSet<OrderNumber> = bases.filter(|base| !newest.contains_key(base)).collect();
         newest.extend(newest_of(tx, &more)?);
         let ids: Vec<CertificateId> = all.filter_map(|which| which.certificate).collect();
         let certificates = match ids.as_slice() {
@@ -136,7 +139,7 @@ impl Known {
             ids => orders::by_certificates(tx, ids)?,
         };
         let certificates = certificates.into_iter().map(|order| (order.certificate, order));
-        Ok(Self { newest, bases, certificates: certificates.collect() })
+        Ok(Self { newest, replacements, certificates: certificates.collect() })
     }
 }
 
@@ -148,20 +151,13 @@ fn newest_of(
     Ok(found.into_iter().map(|order| (order.base, order)).collect())
 }
 
-fn bases_of(
-    tx: &mut Tx<'_>,
-    numbers: &BTreeSet<OrderNumber>,
-) -> Result<HashMap<OrderNumber, OrderNumber>, StoreError> {
-    Ok(orders::bases_of(tx, numbers)?.into_iter().collect())
-}
-
 impl Source for Known {
     fn newest(&mut self, base: OrderNumber) -> Result<Option<OrderView>, StoreError> {
         Ok(self.newest.get(&base).cloned())
     }
 
-    fn base_of(&mut self, number: OrderNumber) -> Result<Option<OrderNumber>, StoreError> {
-        Ok(self.bases.get(&number).copied())
+    fn replacement(&mut self, number: OrderNumber) -> Result<Option<OrderView>, StoreError> {
+        Ok(self.replacements.get(&number).cloned())
     }
 
     fn of_certificate(&mut self, id: CertificateId) -> Result<Option<OrderView>, StoreError> {
@@ -190,5 +186,12 @@ pub fn newest(
     account: AccountId,
     number: OrderNumber,
 ) -> Result<Option<OrderView>, StoreError> {
-    Ok(newest_with(&mut Asked(tx), number)?.filter(|o| o.account == account))
+    let of_chain = match orders::newest(tx, number)? {
+        Some(order) => Some(order),
+        None => match orders::by_number(tx, number)? {
+            Some(replacement) => orders::newest(tx, replacement.base)?,
+            None => None,
+        },
+    };
+    Ok(of_chain.filter(|order| order.account == account))
 }

@@ -104,13 +104,9 @@ pub fn newest_of(tx: &mut Tx<'_>, bases: &BTreeSet<OrderNumber>) -> Result<Vec<O
     tx.query(&NEWEST_OF, params![&list(bases.iter().map(|base| base.0))], read_view)
 }
 
-/// Orders and the first numbers of their chains; those that do not exist are left out.
-pub fn bases_of(
-    tx: &mut Tx<'_>,
-    orders: &BTreeSet<OrderNumber>,
-) -> Result<Vec<(OrderNumber, OrderNumber)>> {
-    let read = |row: &Row<'_>| Ok((OrderNumber(row.int(0)?), OrderNumber(row.int(1)?)));
-    tx.query(&BASES_OF, params![&list(orders.iter().map(|order| order.0))], read)
+/// Orders by their numbers; those that do not exist are left out.
+pub fn by_numbers(tx: &mut Tx<'_>, orders: &BTreeSet<OrderNumber>) -> Result<Vec<OrderView>> {
+    tx.query(&BY_NUMBERS, params![&list(orders.iter().map(|order| order.0))], read_view)
 }
 
 /// Every order of a chain, oldest first.
@@ -244,7 +240,7 @@ pub const ALL: &[&Sql] = &[
     &BY_CERTIFICATES,
     &NEWEST,
     &NEWEST_OF,
-    &BASES_OF,
+    &BY_NUMBERS,
     &CHAIN,
     &OF_ACCOUNT,
     &FOREIGN_USED,
@@ -309,12 +305,10 @@ const NEWEST_OF: Sql = view!(
          FROM jsonb_array_elements_text(CAST(CAST($1 AS TEXT) AS JSONB)) AS b(value)))"
 );
 
-const BASES_OF: Sql = Sql::pair(
-    "SELECT order_number, base_order_number FROM orders
-     WHERE order_number IN (SELECT value FROM json_each($1))",
-    "SELECT order_number, base_order_number FROM orders
-     WHERE order_number = ANY(ARRAY(
-         SELECT CAST(jsonb_array_elements_text(CAST(CAST($1 AS TEXT) AS JSONB)) AS BIGINT)))",
+const BY_NUMBERS: Sql = view!(
+    "WHERE o.order_number IN (SELECT value FROM json_each($1))",
+    "WHERE o.order_number = ANY(ARRAY(
+         SELECT CAST(jsonb_array_elements_text(CAST(CAST($1 AS TEXT) AS JSONB)) AS BIGINT)))"
 );
 
 const CHAIN: Sql = view!("WHERE o.base_order_number = $1 ORDER BY o.order_number");
