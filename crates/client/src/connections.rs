@@ -76,6 +76,7 @@ impl Connections {
 
     /// Opens connections beforehand.
     pub async fn warm(&self, count: usize) -> Result<(), Error> {
+        self.lock().retain(|(_, since)| since.elapsed() < RESTED);
         for _ in 0..count {
             let opened = self.open().await?;
             self.rest(opened);

@@ -1,6 +1,6 @@
 //! What a Rust program links to order certificates: from Chancery, or from any other server that speaks the interface.
 //!
-//! Small and asynchronous: a [`Client`] holds some connections open, and each method is one call of the interface. What
+//! Small and asynchronous: a [`Client`] holds connections open for some seconds, and each method is one call of the interface. What
 //! comes back is read tolerantly, in lines or in pairs, for servers differ. A call that was refused is
 //! [`Error::Refused`] with the server's code, message, item and detail.
 //!
