@@ -114,8 +114,8 @@ impl<T: Send + Sync + 'static, R: Send + 'static> Inner<T, R> {
 
     /// What waits, up to a limit, and whether this round still has to see to what comes next.
     ///
-    /// SQLite has one writer: while it is at this batch, the next may come to stand behind it. The writers of PostgreSQL would
-    /// take it at the same time, in ever smaller batches.
+    /// SQLite has one writer: while it is at this batch, the next may come to stand behind it. What is over the limit waits for
+    /// this round's end. The writers of PostgreSQL would take the next at the same time, in ever smaller batches.
     fn take(&self) -> (Batch<T, R>, bool) {
         let mut waiting = self.lock();
         let count = waiting.wishes.len().min(MOST);

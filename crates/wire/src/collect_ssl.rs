@@ -58,7 +58,7 @@ pub struct CollectRequest {
 /// By which numbers an order is named.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Selector {
-    /// `orderNumber`: the newest certificate of its chain.
+    /// `orderNumber`: the newest certificate of its chain, unless it is a replacement's that came to nothing after that.
     pub order: Option<OrderNumber>,
     /// `certificateID`: that certificate.
     pub certificate: Option<CertificateId>,

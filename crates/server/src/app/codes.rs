@@ -16,7 +16,7 @@ use store::{StoreError, Tx, evidence};
 use super::Failure;
 use super::dcv::spoken_for;
 use super::evidence_lines::evidence_line;
-use super::orders::{end, enqueue_validation};
+use super::orders::{end, look_now};
 use crate::house::House;
 
 /// The order with its names, if the code was mailed for one of them at least.
@@ -97,7 +97,7 @@ pub async fn enter_code(
             !r.implicit && !proven && !shown.iter().any(|(p, _)| *p == r.position)
         };
         let waiting = rows.iter().filter(open).count();
-        enqueue_validation(tx, order.certificate, now, now)?;
+        look_now(tx, order.certificate, now)?;
         Ok(Entered::Right { domain: domain.clone(), waiting })
     };
     house.store.write("enter_dcv_code", write).await

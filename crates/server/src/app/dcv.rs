@@ -26,7 +26,7 @@ use wire::get_dcv_email_address_list::AddressList;
 use wire::resend_dcv_email::ResendDcvRequest;
 
 use super::login::Caller;
-use super::orders::{OFFER_AGE, enqueue_validation};
+use super::orders::{OFFER_AGE, look_now};
 use super::{Failure, select};
 use crate::house::House;
 use crate::letters::DcvFacts;
@@ -226,7 +226,7 @@ pub async fn update(
         for row in &changed {
             names::set_method(tx, order.certificate, row)?;
         }
-        enqueue_validation(tx, order.certificate, now, now)?;
+        look_now(tx, order.certificate, now)?;
         let parameter = selector_name(&request.which);
         send_further_codes(&house2, tx, &letter, ordered(&rows), &changed, parameter)?;
         note(tx, &account, &order, "dcv.changed", &changed, now)

@@ -11,7 +11,7 @@ use store::events::{self, NewEvent};
 use store::{Tx, orders};
 
 use super::Failure;
-use super::orders::{end, enqueue_validation};
+use super::orders::{end, look_now};
 use crate::house::House;
 
 /// Settles a check of an order and gives the request's new state.
@@ -71,6 +71,6 @@ pub fn settle_in(
         at: now,
     };
     events::append(tx, &event)?;
-    enqueue_validation(tx, order.certificate, now, now)?;
+    look_now(tx, order.certificate, now)?;
     Ok(after)
 }

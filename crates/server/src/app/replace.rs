@@ -25,9 +25,7 @@ use wire::auto_replace_ssl::ReplaceSslRequest;
 
 use super::bought::Bought;
 use super::login::Caller;
-use super::orders::{
-    check_ca, check_templates, enqueue_validation, parameters_json, request_names,
-};
+use super::orders::{check_ca, check_templates, look_now, parameters_json, request_names};
 use super::{Failure, csrs, dcv, select};
 use crate::house::House;
 
@@ -140,7 +138,7 @@ impl Replacement {
                 names::set_shown(tx, certificate, row.position, control)?;
             }
         }
-        enqueue_validation(tx, certificate, self.now, self.now)?;
+        look_now(tx, certificate, self.now)?;
         let letter = dcv::letter(self.caller.account(), order, &parameters, self.now);
         let open = self.not_covered(tx, &old, &rows)?;
         let names = dcv::ordered(&rows);
@@ -330,7 +328,6 @@ impl Replacement {
         parameters: &str,
     ) -> Result<(OrderNumber, CertificateId), StoreError> {
         let (order, certificate) = orders::next_numbers(tx)?;
-        let unproven = self.now.plus(i64::from(self.house.rules.unproven_days) * DAY);
         let row = NewOrder {
             account: old.account,
             base: Some(old.base),
@@ -343,8 +340,7 @@ impl Replacement {
             foreign_order_number: self.foreign_order_number(old).map(str::to_owned),
             parameters: parameters.to_owned(),
             placed_at: self.now,
-            // Nothing of the term is left to be certified after its end.
-            expires_at: old.term_end.map_or(unproven, |end| end.min(unproven)),
+            expires_at: self.now.plus(i64::from(self.house.rules.unproven_days) * DAY),
         };
         orders::insert(tx, order, &row)?;
         orders::insert_request(tx, order, certificate, new, self.now)?;

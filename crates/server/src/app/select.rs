@@ -11,8 +11,8 @@ use wire::collect_ssl::Selector;
 use super::Failure;
 
 /// The order that a selector means: the newest of the chain for order numbers, that very one for a certificate ID and for the
-/// number of a replacement that came to nothing: who asks for it does not take the certificate before it for an answer. Foreign
-/// and unknown orders give the same answer.
+/// number of a replacement that came to nothing and was followed by none: who asks for it does not take the certificate before it
+/// for an answer. Foreign and unknown orders give the same answer.
 ///
 /// # Errors
 /// -4 with the parameter's name; -3 orderNumber when nothing was named.
@@ -78,10 +78,12 @@ fn meant_by(
     if let Some(order) = source.newest(number)? {
         return Ok(Some(order));
     }
-    match source.replacement(number)? {
-        Some(order) if order.state.came_to_nothing() => Ok(Some(order)),
-        Some(order) => source.newest(order.base),
-        None => Ok(None),
+    let Some(order) = source.replacement(number)? else { return Ok(None) };
+    let newest = source.newest(order.base)?;
+    let is_later = |newest: &OrderView| newest.number > order.number;
+    match order.state.came_to_nothing() && !newest.as_ref().is_some_and(is_later) {
+        true => Ok(Some(order)),
+        false => Ok(newest),
     }
 }
 

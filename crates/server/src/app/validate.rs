@@ -232,7 +232,10 @@ pub fn decide(
 
 impl Verdict {
     fn rest(&mut self, after: &RequestState, attempts: i64, why: String, now: Time) {
-        match after.next_look(self.subject.order.expires_at, attempts, &why, now) {
+        let order = &self.subject.order;
+        // After the end of its term nothing is left for a replacement to certify.
+        let expires = order.term_end.map_or(order.expires_at, |end| end.min(order.expires_at));
+        match after.next_look(expires, attempts, &why, now) {
             Some(Next::Again(at)) => self.again = Some((at, why)),
             Some(Next::Over(end)) => self.over = Some(end),
             None => {}

@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use domain::receipt::Receipt;
+use domain::time::SECOND;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 use store::jobs::{self, Job, Ticket};
@@ -54,6 +55,9 @@ const MANY_CALLERS: usize = 8;
 
 /// How much longer looks are put off then, which leaves a thousand of them in a second.
 const CALLERS_FIRST: Duration = Duration::from_millis(250);
+
+/// But not those that were to be done so long ago, in milliseconds: then it is no burst of orders any more.
+const LATE: i64 = 30 * SECOND;
 
 /// How jobs of a kind are done.
 struct Kind {
@@ -267,12 +271,14 @@ impl Worker {
             let claimed =
                 if free == 0 { Vec::new() } else { self.claim(kind.name, free, all).await };
             let found = claimed.len();
+            let late =
+                claimed.iter().map(|job| job.run_at).max().is_some_and(|at| self.is_late(at));
             if found > 0 {
                 self.start(kind, claimed, &slots).await;
             }
             let Calm { quiet, busy } = kind.calm;
             tokio::time::sleep(if found > 1 { busy } else { quiet }).await;
-            if kind.waits && self.callers_first() {
+            if kind.waits && !late && self.callers_first() {
                 tokio::time::sleep(CALLERS_FIRST).await;
             }
             if found == free {
@@ -287,6 +293,10 @@ impl Worker {
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
             }
         }
+    }
+
+    fn is_late(&self, run_at: i64) -> bool {
+        self.house.now().ms() - run_at > LATE
     }
 
     /// Whether many orders are being placed while looks find nothing: proofs are published after orders are placed, so those

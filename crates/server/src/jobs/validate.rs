@@ -61,7 +61,9 @@ async fn look(
         return resume(house, batches, &subject, findings, recorded, ticket).await;
     }
     let mut verdict = validate::decide(house, subject.clone(), findings, job.attempts, now);
-    batches.yields.note(verdict.again.is_none());
+    if !verdict.findings.lines.is_empty() {
+        batches.yields.note(verdict.again.is_none() || !verdict.findings.shown.is_empty());
+    }
     let to_sign = verdict.issue.as_mut().and_then(|(_, to_sign)| to_sign.take());
     let receipt = batches.verdicts.ask(Writing { verdict, ticket, now }).await?;
     match (receipt, to_sign) {
