@@ -1,6 +1,6 @@
 //! Read-only connections to SQLite, used on the caller's own thread.
 //!
-//! A point read takes a few microseconds, less than handing it to another thread and back; see `examples/rates.rs`. What
+//! A point read takes a few microseconds, less than handing it to another thread and back; see `examples/store_rates.rs`. What
 //! costs more is a snapshot: it begins with an empty cache, for every commit empties it. So a snapshot is used by whoever
 //! reads until this process commits again, or another one may have.
 

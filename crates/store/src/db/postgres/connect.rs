@@ -33,7 +33,7 @@ pub struct PgOptions {
 }
 
 impl PgOptions {
-    /// The measured best for this many connections in all (see `examples/rates.rs`).
+    /// The measured best for this many connections in all (see `examples/store_rates.rs`).
     pub fn for_connections(connections: usize) -> Self {
         let readers = (connections / 4).max(1);
         let writers = connections.saturating_sub(readers).max(1);

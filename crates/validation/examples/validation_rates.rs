@@ -1,6 +1,6 @@
 //! How many look-ups a second are possible against a name server on loopback.
 //!
-//! `cargo run --release -p validation --example rates [udp|tcp] [orders in flight] [orders] [queries in flight] [CAA memory, s]`
+//! `cargo run --release -p validation --example validation_rates [udp|tcp] [orders in flight] [orders] [queries in flight] [CAA memory, s]`
 //!
 //! An order is what the busiest kind costs: one CNAME query and one CAA look-up of a fresh name: three queries, or one
 //! where its two parents are remembered. The server is a thread that copies the question into a canned reply.

@@ -1,4 +1,4 @@
-//! How fast requests are read and leaves are issued, on one thread: `cargo run --release -p issuance --example rates`.
+//! How fast requests are read and leaves are issued, on one thread: `cargo run --release -p issuance --example issuance_rates`.
 //! Requests are made by the `openssl` command.
 
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! How fast the store is on this machine: `cargo run --release -p store --example rates`.
+//! How fast the store is on this machine: `cargo run --release -p store --example store_rates`.
 //!
 //! The write is a small order: three statements (a balance, an order, a job), a row of about
 //! 1 KB, spread over 100 accounts. The read is three look-ups by key.

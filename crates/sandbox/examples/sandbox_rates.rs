@@ -1,7 +1,7 @@
 //! How fast the fake DNS answers, over UDP with several questions under way and over one
 //! pipelined TCP connection, and what a million aliases weigh.
 //!
-//! `cargo run --release -p sandbox --example rates`
+//! `cargo run --release -p sandbox --example sandbox_rates`
 
 use std::{
     error::Error,
