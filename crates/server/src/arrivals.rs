@@ -76,10 +76,38 @@ impl<T: Send + Sync + 'static, R: Send + 'static> Arrivals<T, R> {
     }
 }
 
+/// Whoever panics on the way to the writer leaves it to the next one to call.
+struct OnTheWay<'a, T, R>(&'a Inner<T, R>);
+
+impl<T, R> Drop for OnTheWay<'_, T, R> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.lock().called = false;
+        }
+    }
+}
+
+/// So many wishes are under way until this is dropped.
+struct UnderWay<'a, T, R>(&'a Inner<T, R>, usize);
+
+impl<T, R> Drop for UnderWay<'_, T, R> {
+    fn drop(&mut self) {
+        self.0.lock().under_way -= self.1;
+    }
+}
+
+impl<T, R> Inner<T, R> {
+    fn lock(&self) -> MutexGuard<'_, Waiting<T, R>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl<T: Send + Sync + 'static, R: Send + 'static> Inner<T, R> {
     /// Brings what waits to the writer until nothing is left, or until who comes next calls for himself.
     async fn rounds(self: Arc<Self>) {
+        let on_the_way = OnTheWay(&self);
         while self.clone().round().await {}
+        drop(on_the_way);
     }
 
     /// One transaction; whether there may be more to do.
@@ -98,14 +126,15 @@ impl<T: Send + Sync + 'static, R: Send + 'static> Inner<T, R> {
         let taken = taken.lock().unwrap_or_else(PoisonError::into_inner).take();
         let (Batch { wishes, replies }, mine) = taken.unwrap_or_else(|| self.take());
         let count = replies.len();
+        let under_way = UnderWay(&self, count);
         let alone = |index| self.alone(wishes.clone(), index);
         let answers = each_answered(written, count, alone).await;
         for (reply, answer) in replies.into_iter().zip(answers) {
             // Who has gone away does not need the answer.
             let _ = reply.send(answer);
         }
+        drop(under_way);
         let mut waiting = self.lock();
-        waiting.under_way -= count;
         if mine && waiting.wishes.is_empty() {
             waiting.called = false;
         }
@@ -129,9 +158,5 @@ impl<T: Send + Sync + 'static, R: Send + 'static> Inner<T, R> {
         let write = self.write;
         let one = move |tx: &mut Tx<'_>| write(tx, &wishes[index..=index]);
         self.store.write(self.name, one).await
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Waiting<T, R>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
