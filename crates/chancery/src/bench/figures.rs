@@ -30,6 +30,8 @@ pub struct Report {
 #[derive(Serialize)]
 pub struct PhaseFigures {
     phase: &'static str,
+    /// Whether the orders' proofs could be found while they were placed.
+    proofs_published_before: bool,
     seconds: f64,
     orders_per_second: f64,
     certificates_per_second: f64,
@@ -87,13 +89,13 @@ impl Times {
 }
 
 impl PhaseFigures {
+    /// Of a phase, with what the server and the load generator had used before and after it.
     pub fn new(
         done: &Done,
-        before: Option<Usage>,
-        after: Option<Usage>,
-        own: Usage,
-        own_after: Usage,
+        server: Option<(Usage, Usage)>,
+        own: (Usage, Usage),
         load_average_before: String,
+        proofs_published_before: bool,
     ) -> Self {
         let seconds = done.measured.as_secs_f64();
         let rate = |count: u64| count as f64 / seconds.max(0.001);
@@ -115,6 +117,7 @@ impl PhaseFigures {
         };
         Self {
             phase: done.what.word(),
+            proofs_published_before,
             seconds,
             orders_per_second: rate(done.placed_in_time),
             certificates_per_second: rate(done.issued_in_time),
@@ -126,8 +129,8 @@ impl PhaseFigures {
             order_to_certificate_ms: Times::of(&done.order_to_certificate),
             calls_per_order: calls as f64 / done.place.len().max(1) as f64,
             collected_too_early: done.early,
-            server: before.zip(after).map(|(before, after)| spent(before, after)),
-            bench_cpu_seconds: cpu(own, own_after).as_secs_f64(),
+            server: server.map(|(before, after)| spent(before, after)),
+            bench_cpu_seconds: cpu(own.0, own.1).as_secs_f64(),
             load_average_before,
         }
     }
@@ -135,8 +138,11 @@ impl PhaseFigures {
     fn print(&self) {
         println!();
         println!(
-            "{} ({:.1} s measured, load before {})",
-            self.phase, self.seconds, self.load_average_before
+            "{} ({:.1} s measured, proofs published {}, load before {})",
+            self.phase,
+            self.seconds,
+            if self.proofs_published_before { "before" } else { "afterwards" },
+            self.load_average_before
         );
         println!("  orders placed           {:>9.0} /s", self.orders_per_second);
         if self.phase == What::Road.word() {

@@ -284,7 +284,8 @@ impl Bench<'_> {
         let after = pid.map(Usage::of).transpose()?;
         let own_after = Usage::of(std::process::id())?;
         self.highest = self.highest.max(done.highest);
-        let figures = PhaseFigures::new(&done, before, after, own, own_after, load_average);
+        let (server, own) = (before.zip(after), (own, own_after));
+        let figures = PhaseFigures::new(&done, server, own, load_average, proofs_first);
         if what == What::Place {
             self.finish(done, !proofs_first)?;
         } else {
