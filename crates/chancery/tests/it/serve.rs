@@ -394,7 +394,7 @@ pub fn make_tls(house: &Folder) -> Vec<u8> {
 }
 
 /// Posts a form to a server with that certificate; None when it has another.
-fn ask(certificate: &[u8], url: &str, form: &Form) -> Option<String> {
+pub fn ask(certificate: &[u8], url: &str, form: &Form) -> Option<String> {
     let trusted = reqwest::Certificate::from_pem(certificate).expect("a certificate");
     let client = reqwest::blocking::Client::builder()
         .tls_certs_only([trusted])
