@@ -163,6 +163,22 @@ fn reasons_are_told(sandbox: &Sandbox) {
             words => assert!(entry.contains(words), "{reason}: {entry}"),
         }
     }
+    // The linter finds no fault with lists that name certificates, each for one reason.
+    let lists = Folder::new();
+    let mut urls: Vec<&String> = all.iter().map(|(one, ..)| &one.crl).collect();
+    urls.sort();
+    urls.dedup();
+    for (number, url) in urls.iter().enumerate() {
+        lists.write(&format!("{number}.crl"), sandbox.fetch(url).expect("a list"));
+    }
+    let told = tools::pkilint(&lists.0);
+    let told = told.as_object().expect("an object");
+    assert_eq!(told.len(), urls.len());
+    for (file, said) in told {
+        let findings = said["findings"].as_array().expect("findings");
+        let serious = findings.iter().any(|f| f[0] == "ERROR" || f[0] == "FATAL");
+        assert!(!serious, "{file}: {said}");
+    }
 }
 
 /// In a sandbox of its own, for the clock is turned.

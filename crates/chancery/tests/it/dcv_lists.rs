@@ -1,5 +1,7 @@
 //! Domain control of several names: lists, tokens, and orders that mix them.
 
+use serde_json::json;
+
 use crate::kit::{Csr, Form, Sandbox, fresh_name};
 use crate::on_both;
 use crate::steps::{issued, look, names, order_by, place, settled, waits};
@@ -8,6 +10,7 @@ use crate::tools;
 on_both!(
     methods_name_by_name,
     one_token_for_all,
+    values_in_records_for_each_name_or_all,
     lists_that_do_not_fit,
     methods_are_changed_name_by_name,
     a_name_has_one_way,
@@ -106,6 +109,40 @@ fn one_token_for_all(sandbox: &Sandbox) {
     wanted.iter().for_each(|n| publish(sandbox, &csr, n));
     let number = place(sandbox, &order(&wanted, &csr).set("dcvMethod", "HTTPS_CSR_HASH"));
     issued(sandbox, &number, "dcvMethod");
+}
+
+/// The tokens of DNSTXT_RANDOM_VALUE: a record for each name, with the value that the details show for it.
+fn values_in_records_for_each_name_or_all(sandbox: &Sandbox) {
+    for (parameter, token) in [
+        ("validationTokens", "ALLDNSTXTRNDVAL"),
+        ("dcvEmailAddresses", "ALLDNSTXTRNDVAL"),
+        ("validationTokens", "DNSTXTRNDVAL,dnstxtrndval,DNSTXTRNDVAL"),
+        ("dcvEmailAddresses", "DNSTXTRNDVAL DNSTXTRNDVAL DNSTXTRNDVAL"),
+    ] {
+        let wanted = three();
+        let number = place(sandbox, &order(&wanted, &Csr::new("")).set(parameter, token));
+        let asked = Form::new(&[("orderNumber", &number), ("showStatusDetails", "Y")]);
+        let details = sandbox.call("!GetMDCDomainDetails", &asked);
+        for (n, name) in (1..).zip(&wanted) {
+            assert_eq!(details.get(&format!("{n}_domainName")), name);
+            assert_eq!(details.get(&format!("{n}_dcvMethod")), "DNSTXT_RANDOM_VALUE");
+            if n == wanted.len() {
+                settled(sandbox);
+                waits(sandbox, &number, "one name is open");
+            }
+            let value = details.get(&format!("randomValue_{n}"));
+            assert!(value.len() >= 22, "{token} {name}: {}", details.raw);
+            let record = json!({ "host": format!("_pki-validation.{name}"), "value": value });
+            sandbox.control("/set-txt", &record);
+        }
+        let again = [("orderNumber", &number[..]), ("newMethod", "DNSTXT_RANDOM_VALUE")];
+        for name in &wanted {
+            let form = Form::new(&again).set("domainName", name);
+            let told = sandbox.call("!AutoUpdateDCV", &form);
+            assert_eq!(told.get("errorCode"), "0", "{token} {name}: {}", told.raw);
+        }
+        assert_eq!(names(&issued(sandbox, &number, token)), wanted);
+    }
 }
 
 fn lists_that_do_not_fit(sandbox: &Sandbox) {

@@ -24,6 +24,7 @@ on_both!(
     callers_at_the_same_moment_get_tokens_of_their_own,
     callers_at_the_same_moment_make_one_replacement,
     that_very_order,
+    a_rejected_replacement_leaves_the_chain_as_it_was,
     orders_that_cannot_be_replaced,
 );
 
@@ -521,6 +522,40 @@ fn that_very_order(sandbox: &Sandbox) {
     assert_eq!(names(&issued(sandbox, &exact, "as the first")), [name("a"), name("b")]);
 }
 
+/// Its own number says that it came to nothing, until another replacement follows; the chain's first number never does.
+fn a_rejected_replacement_leaves_the_chain_as_it_was(sandbox: &Sandbox) {
+    let base = fresh_name("replace");
+    let name = |word: &str| format!("{word}.{base}");
+    let csr = Csr::new("");
+    sandbox.publish_cname(&csr, &name("a"), None);
+    let order = Form::order(279, &csr).set("domainNames", &name("a"));
+    let first = place(sandbox, &order);
+    let leaf = issued(sandbox, &first, "one name");
+    let both = [name("a"), name("b")].join(",");
+    let second = replace(sandbox, &first, &[("domainNames", &both)]).order_number();
+    assert_ne!(second, first);
+    settled(sandbox);
+    waits(sandbox, &second, "a name that nobody proves");
+    let number: u64 = second.parse().expect("a number");
+    let no = json!({ "orderNumber": number, "check": "domain_control", "result": "fail" });
+    sandbox.control("/settle", &no);
+    look(sandbox, &second).refused(-20, "The certificate request has been rejected!");
+    assert_eq!(issued(sandbox, &first, "by the first number"), leaf);
+    let paid = format!(
+        "SELECT CAST(count(*) AS TEXT) FROM ledger WHERE order_number IN ({first}, {second})"
+    );
+    let before = sandbox.value(&paid);
+    // By the number of what was rejected, another one.
+    let third = replace(sandbox, &second, &[]).order_number();
+    assert!(third != first && third != second, "{third}");
+    let newest = issued(sandbox, &third, "the third");
+    assert_eq!(names(&newest), [name("a")], "as the newest that came to something");
+    for number in [&first, &second] {
+        assert_eq!(issued(sandbox, number, "by an older number"), newest);
+    }
+    assert_eq!(sandbox.value(&paid), before, "nothing is charged or credited for it");
+}
+
 fn orders_that_cannot_be_replaced(sandbox: &Sandbox) {
     let code = |answer: Answer| answer.get("errorCode").to_owned();
     let invalid = "The value of the 'orderNumber' argument is invalid!";
@@ -541,12 +576,11 @@ fn orders_that_cannot_be_replaced(sandbox: &Sandbox) {
     let form = Form::new(&[("orderNumber", rejected.as_str()), ("showStatusDetails", "Y")]);
     let steps = sandbox.call("!GetMDCDomainDetails", &form);
     assert_eq!(steps.get("dcvStatus"), "0", "nothing was shown: {}", steps.raw);
-    // A replacement that is rejected leaves the chain as it was.
+    // Revoked.
     let other = Csr::new(&old.name);
     let csr = other.pem.as_str();
     let replaced = replace(sandbox, &old.number, &[("csr", csr)]).order_number();
     issued(sandbox, &replaced, "a replacement");
-    // Revoked.
     sandbox.operator(&["order", "revoke", &old.number, "--reason", "superseded"]);
     sandbox.operator(&["order", "revoke", &replaced, "--reason", "keyCompromise"]);
     assert_eq!(code(replace(sandbox, &replaced, &[])), "-21");

@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
+use store::Database;
+use store::testing::TestDb;
 
 use crate::tools::Folder;
 
@@ -118,26 +120,47 @@ fn move_database(from: &Path, to: &Path) {
     }
 }
 
-#[test]
-fn a_database_is_opened_with_its_own_cas_alone() {
+mod its_own_cas_alone {
+    #[test]
+    fn sqlite() {
+        super::a_database_is_opened_with_its_own_cas_alone(store::Database::Sqlite);
+    }
+
+    #[test]
+    fn postgres() {
+        super::a_database_is_opened_with_its_own_cas_alone(store::Database::Postgres);
+    }
+}
+
+fn a_database_is_opened_with_its_own_cas_alone(which: Database) {
     let folder = Folder::new();
     let dirs = ["first", "second", "third"].map(|name| folder.0.join(name));
     let [first, second, third] = &dirs;
-    for dir in [first, second] {
-        let child = sandbox(dir, &[]).spawn().expect("the program starts");
+    let shared = TestDb::new(which);
+    let started = |dir: &Path, database: &TestDb| match which {
+        Database::Sqlite => sandbox(dir, &[]),
+        Database::Postgres => sandbox(dir, &["--database", &database.address()]),
+    };
+    for (dir, database) in [(first, &shared), (second, &TestDb::new(which))] {
+        let child = started(dir, database).spawn().expect("the program starts");
         assert!(child.wait_with_output().expect("an end").status.success());
     }
-    move_database(first, second);
-    let output = sandbox(second, &[]).output().expect("an end");
+    let moved = |to: &Path| {
+        if which == Database::Sqlite {
+            move_database(first, to);
+        }
+    };
+    moved(second);
+    let output = started(second, &shared).output().expect("an end");
     failed(&output, &["belongs to the CA number 1 (public-root", "another in its place", "backup"]);
 
     std::fs::create_dir_all(third).expect("a folder");
-    move_database(first, third);
-    let output = sandbox(third, &[]).output().expect("an end");
+    moved(third);
+    let output = started(third, &shared).output().expect("an end");
     failed(&output, &["lacks it", "an empty database"]);
     assert!(!third.join("keys").exists(), "made, though it was refused");
 
-    let mut again = sandbox(first, &[]).spawn().expect("the program starts");
+    let mut again = started(first, &shared).spawn().expect("the program starts");
     assert!(ready(&mut again).is_some(), "with its own it starts");
     assert!(again.wait_with_output().expect("an end").status.success());
 }
