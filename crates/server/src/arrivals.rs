@@ -105,9 +105,8 @@ impl<T, R> Inner<T, R> {
 impl<T: Send + Sync + 'static, R: Send + 'static> Inner<T, R> {
     /// Brings what waits to the writer until nothing is left, or until who comes next calls for himself.
     async fn rounds(self: Arc<Self>) {
-        let on_the_way = OnTheWay(&self);
+        let _on_the_way = OnTheWay(&self);
         while self.clone().round().await {}
-        drop(on_the_way);
     }
 
     /// One transaction; whether there may be more to do.
