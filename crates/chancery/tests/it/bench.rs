@@ -1,22 +1,12 @@
 //! `chancery bench` brings whole real orders through, on both databases, and says what it found. How fast is not judged.
 
 use serde_json::Value;
+use store::Database;
 
 use crate::cli::{chancery, json};
+use crate::with_each;
 
-mod sqlite {
-    #[test]
-    fn whole_orders_go_through() {
-        super::whole_orders_go_through(&[], "SQLite");
-    }
-}
-
-mod postgres {
-    #[test]
-    fn whole_orders_go_through() {
-        super::whole_orders_go_through(&["--private-postgres"], "PostgreSQL");
-    }
-}
+with_each!(whole_orders_go_through);
 
 const SMALL: [&str; 10] = [
     "bench",
@@ -35,9 +25,13 @@ fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("a number: {value}"))
 }
 
-fn whole_orders_go_through(more: &[&str], database: &str) {
+fn whole_orders_go_through(database: Database) {
+    let (more, word): (&[&str], _) = match database {
+        Database::Sqlite => (&[], "SQLite"),
+        Database::Postgres => (&["--private-postgres"], "PostgreSQL"),
+    };
     let report = json(&chancery(&[&SMALL[..], &["--fill", "40"], more].concat()));
-    assert_eq!(report["database"], database);
+    assert_eq!(report["database"], word);
     assert_eq!(report["connections"], 4);
     assert_eq!(report["in_flight"], 8);
     assert_eq!(report["accounts"], 3);

@@ -4,6 +4,7 @@ use crate::kit::{Csr, Form, Sandbox, fresh_name};
 use crate::on_both;
 use crate::steps::{advance, issued, look, place};
 use crate::tools::{self, Folder, openssl, openssl_ok};
+use crate::with_each;
 
 on_both!(
     the_urls_of_a_certificate_are_alive,
@@ -239,12 +240,4 @@ fn renewed_on_schedule(database: store::Database) {
     issued(&sandbox, &held(&sandbox).number, "business goes on");
 }
 
-#[test]
-fn renewed_on_schedule_sqlite() {
-    renewed_on_schedule(store::Database::Sqlite);
-}
-
-#[test]
-fn renewed_on_schedule_postgres() {
-    renewed_on_schedule(store::Database::Postgres);
-}
+with_each!(renewed_on_schedule);

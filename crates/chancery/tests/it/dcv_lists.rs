@@ -6,6 +6,7 @@ use crate::kit::{Csr, Form, Sandbox, fresh_name};
 use crate::on_both;
 use crate::steps::{issued, look, names, order_by, place, settled, waits};
 use crate::tools;
+use crate::with_each;
 
 on_both!(
     methods_name_by_name,
@@ -19,17 +20,7 @@ on_both!(
     addresses_are_not_proven_by_records,
 );
 
-mod web_address {
-    #[test]
-    fn sqlite() {
-        super::an_address_is_issued(store::Database::Sqlite);
-    }
-
-    #[test]
-    fn postgres() {
-        super::an_address_is_issued(store::Database::Postgres);
-    }
-}
+with_each!(an_address_is_issued);
 
 fn order(names: &[String], csr: &Csr) -> Form {
     Form::order(279, csr).without("dcvMethod").set("domainNames", &names.join(","))

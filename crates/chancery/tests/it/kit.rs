@@ -26,6 +26,15 @@ macro_rules! on_both {
     };
 }
 
+/// Makes of each story `fn story(database: Database)` two tests, one with each database: for stories that start a house themselves.
+#[macro_export]
+macro_rules! with_each {
+    ($($story:ident),+ $(,)?) => {
+        mod with_sqlite { $(#[test] fn $story() { super::$story(store::Database::Sqlite); })+ }
+        mod with_postgres { $(#[test] fn $story() { super::$story(store::Database::Postgres); })+ }
+    };
+}
+
 /// A running sandbox.
 pub struct Sandbox {
     child: Child,

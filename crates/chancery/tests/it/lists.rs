@@ -8,30 +8,9 @@ use crate::cli::{chancery, json, word};
 use crate::kit::{Answer, Csr, Form, Key};
 use crate::serve::{Serving, ask, configure, make_tls};
 use crate::tools::{self, Folder};
+use crate::with_each;
 
-mod sqlite {
-    #[test]
-    fn listed_keys_are_refused() {
-        super::listed_keys_are_refused(store::Database::Sqlite);
-    }
-
-    #[test]
-    fn an_account_calls_so_often_and_no_more() {
-        super::an_account_calls_so_often_and_no_more(store::Database::Sqlite);
-    }
-}
-
-mod postgres {
-    #[test]
-    fn listed_keys_are_refused() {
-        super::listed_keys_are_refused(store::Database::Postgres);
-    }
-
-    #[test]
-    fn an_account_calls_so_often_and_no_more() {
-        super::an_account_calls_so_often_and_no_more(store::Database::Postgres);
-    }
-}
+with_each!(listed_keys_are_refused, an_account_calls_so_often_and_no_more);
 
 /// A house that serves, and how to call it.
 struct House {

@@ -36,6 +36,7 @@ mod matrix;
 mod private_files;
 mod races;
 mod replace;
+mod replace_chain;
 mod replace_names;
 mod reset;
 mod road;

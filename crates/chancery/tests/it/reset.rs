@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::kit::{Csr, Sandbox, fresh_name};
 use crate::steps::{order_by, place, settled, waits};
+use crate::with_each;
 
 /// How often orders are left behind at work.
 const RUNS: usize = 6;
@@ -64,26 +65,7 @@ fn calls_go_on_while_everything_becomes_new(database: store::Database) {
     });
 }
 
-mod sqlite {
-    #[test]
-    fn what_was_at_work_says_nothing_about_new_orders() {
-        super::what_was_at_work_says_nothing_about_new_orders(store::Database::Sqlite);
-    }
-
-    #[test]
-    fn calls_go_on_while_everything_becomes_new() {
-        super::calls_go_on_while_everything_becomes_new(store::Database::Sqlite);
-    }
-}
-
-mod postgres {
-    #[test]
-    fn what_was_at_work_says_nothing_about_new_orders() {
-        super::what_was_at_work_says_nothing_about_new_orders(store::Database::Postgres);
-    }
-
-    #[test]
-    fn calls_go_on_while_everything_becomes_new() {
-        super::calls_go_on_while_everything_becomes_new(store::Database::Postgres);
-    }
-}
+with_each!(
+    what_was_at_work_says_nothing_about_new_orders,
+    calls_go_on_while_everything_becomes_new,
+);

@@ -14,6 +14,7 @@ use store::testing::TestDb;
 use crate::cli::{chancery, json, refusal, refused, word};
 use crate::kit::{Answer, Csr, Form, Sandbox, fresh_name};
 use crate::tools::{Folder, openssl};
+use crate::with_each;
 
 #[test]
 fn secrets_come_from_descriptors_that_were_given() {
@@ -112,17 +113,7 @@ fn a_ceremony_held_twice_changes_nothing_and_adds_what_is_missing() {
     refusal(&hold_ceremony(&folder.0, &[]), "at least 8 characters");
 }
 
-mod serving {
-    #[test]
-    fn sqlite() {
-        super::a_house_serves_from_a_configuration(store::Database::Sqlite);
-    }
-
-    #[test]
-    fn postgres() {
-        super::a_house_serves_from_a_configuration(store::Database::Postgres);
-    }
-}
+with_each!(a_house_serves_from_a_configuration);
 
 fn a_house_serves_from_a_configuration(database: Database) {
     let db = TestDb::new(database);

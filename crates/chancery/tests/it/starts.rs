@@ -10,6 +10,7 @@ use store::Database;
 use store::testing::TestDb;
 
 use crate::tools::Folder;
+use crate::with_each;
 
 fn sandbox(dir: &Path, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chancery"));
@@ -120,17 +121,7 @@ fn move_database(from: &Path, to: &Path) {
     }
 }
 
-mod its_own_cas_alone {
-    #[test]
-    fn sqlite() {
-        super::a_database_is_opened_with_its_own_cas_alone(store::Database::Sqlite);
-    }
-
-    #[test]
-    fn postgres() {
-        super::a_database_is_opened_with_its_own_cas_alone(store::Database::Postgres);
-    }
-}
+with_each!(a_database_is_opened_with_its_own_cas_alone);
 
 fn a_database_is_opened_with_its_own_cas_alone(which: Database) {
     let folder = Folder::new();
