@@ -58,7 +58,7 @@ pub enum PrepareError {
     #[error("the common name is none of the alternative names")]
     CommonName,
     /// An attribute that the profile requires is not there.
-    #[error("the subject lacks {0:?}")]
+    #[error("the subject lacks {}", .0.name())]
     Lacks(Attribute),
     /// Something that cannot be encoded, e.g. a URL that is not ASCII.
     #[error("cannot be encoded: {0}")]

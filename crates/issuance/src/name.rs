@@ -66,6 +66,28 @@ impl Attribute {
         }
     }
 
+    /// Name of the type, as X.520 and the EV Guidelines write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Attribute::JurisdictionCountry => "jurisdictionCountryName",
+            Attribute::JurisdictionState => "jurisdictionStateOrProvinceName",
+            Attribute::JurisdictionLocality => "jurisdictionLocalityName",
+            Attribute::BusinessCategory => "businessCategory",
+            Attribute::SerialNumber => "serialNumber",
+            Attribute::Country => "countryName",
+            Attribute::State => "stateOrProvinceName",
+            Attribute::Locality => "localityName",
+            Attribute::PostalCode => "postalCode",
+            Attribute::Street => "streetAddress",
+            Attribute::Organization => "organizationName",
+            Attribute::Surname => "surname",
+            Attribute::GivenName => "givenName",
+            Attribute::CommonName => "commonName",
+            Attribute::OrganizationIdentifier => "organizationIdentifier",
+        }
+    }
+
     /// By the content octets of its identifier.
     #[must_use]
     pub fn from_oid(content: &[u8]) -> Option<Self> {

@@ -189,6 +189,12 @@ pub fn bring_forward(tx: &mut Tx<'_>, kind: &str, subject: i64, run_at: i64) -> 
     Ok(found)
 }
 
+/// Why an unfinished job of this kind and subject was put off last; None when none was.
+pub fn why_it_waits(tx: &mut Tx<'_>, kind: &str, subject: i64) -> Result<Option<String>> {
+    let found = tx.query_opt(&WHY_IT_WAITS, params![kind, subject], |row| row.opt_text(0))?;
+    Ok(found.flatten().filter(|why| !why.is_empty()))
+}
+
 /// When the next waiting job of any kind falls due, in business time.
 pub fn next_due(tx: &mut Tx<'_>) -> Result<Option<i64>> {
     tx.query_one(&NEXT_DUE, &[], |row| row.opt_int(0))
@@ -261,6 +267,7 @@ pub const ALL: &[&Sql] = &[
     &GIVE_UP,
     &REVIVE,
     &BRING_FORWARD,
+    &WHY_IT_WAITS,
     &NEXT_DUE,
     &RELEASE_ALL,
     &COUNT,
@@ -371,6 +378,9 @@ const BRING_FORWARD: Sql = Sql::both(
          run_at = CASE WHEN run_at < $3 AND (state = 0 OR again = 1) THEN run_at ELSE $3 END
      WHERE kind = $1 AND subject = $2 AND state < 2",
 );
+
+const WHY_IT_WAITS: Sql =
+    Sql::both("SELECT last_error FROM jobs WHERE kind = $1 AND subject = $2 AND state < 2");
 
 /// One look into the index per kind, instead of a walk over every waiting job.
 const NEXT_DUE: Sql = Sql::both(

@@ -41,6 +41,9 @@ fn an_account_made_beside_a_running_sandbox_orders(sandbox: &Sandbox) {
     assert_eq!(details["state"], "issued");
     assert_eq!(details["names"][0]["name"], name.as_str());
     assert!(details["names"][0]["shown"].as_str().is_some_and(|s| s.contains("CNAME_CSR_HASH")));
+    // The second name by the same record.
+    assert_eq!(details["names"][1]["implicit"], true);
+    assert_eq!(details["names"][1]["shown"], details["names"][0]["shown"]);
     assert!(!details["evidence"].as_array().expect("evidence").is_empty());
     assert!(details["certificate"]["pem"].as_str().is_some_and(|p| p.contains("BEGIN CERT")));
     let listed = cli(sandbox, &["order", "list", "--account", &shop.name]);

@@ -9,7 +9,11 @@ use crate::on_both;
 use crate::steps::{issued, place};
 use crate::tools::{self, Folder};
 
-on_both!(amt_and_qwac_wait_for_their_profiles, an_extended_certificate_says_where_its_subject_is);
+on_both!(
+    amt_and_qwac_wait_for_their_profiles,
+    an_extended_certificate_says_where_its_subject_is,
+    what_an_extended_certificate_lacks_is_told,
+);
 
 /// An order of the product with every check passed and its proof published.
 fn settled(sandbox: &Sandbox, product: i64) -> String {
@@ -35,17 +39,12 @@ fn amt_and_qwac_wait_for_their_profiles(sandbox: &Sandbox) {
     // What has a profile goes out meanwhile.
     issued(sandbox, &settled(sandbox, 7), "an ordinary one");
     for (product, order) in waiting {
-        let why = format!(
-            "SELECT j.last_error FROM jobs j
-             JOIN certificate_requests r ON r.certificate_id = j.subject AND j.kind = 'validate'
-             WHERE r.order_number = {order}"
-        );
         sandbox.wait_for(&format!("product {product}"), || {
-            let told = sandbox.rows(&why);
-            told.iter().any(|row| row[0].contains("no profile for this product")).then_some(())
+            let shown = sandbox.operator(&["order", "show", &order]);
+            assert_eq!(shown["certificate"], Value::Null, "{product}");
+            let why = shown["why"].as_str()?;
+            why.contains("no profile for this product").then_some(())
         });
-        let shown = sandbox.operator(&["order", "show", &order]);
-        assert_eq!(shown["certificate"], Value::Null, "{product}");
     }
 }
 
@@ -91,4 +90,22 @@ fn an_extended_certificate_says_where_its_subject_is(sandbox: &Sandbox) {
     let findings = said["findings"].as_array().expect("findings");
     let serious = findings.iter().filter(|f| f[0] == "ERROR" || f[0] == "FATAL");
     assert_eq!(serious.count(), 0, "{said}");
+}
+
+/// Both are optional, and every certificate of the kind names them: whoever has to find them out reads which is missing.
+fn what_an_extended_certificate_lacks_is_told(sandbox: &Sandbox) {
+    for (given, value) in [("businessCategory", "b"), ("companyNumber", "77")] {
+        let name = fresh_name("lacks");
+        let csr = Csr::new(&name);
+        sandbox.publish_cname(&csr, &name, None);
+        let form = complete(337, &csr, &name).set(given, value);
+        let order = pass(sandbox, place(sandbox, &form));
+        let lacks = if given == "companyNumber" { "businessCategory" } else { "serialNumber" };
+        let told = format!("the subject lacks {lacks}");
+        sandbox.wait_for(&told, || {
+            let shown = sandbox.operator(&["order", "show", &order]);
+            assert_eq!(shown["certificate"], Value::Null);
+            (shown["why"] == told.as_str()).then_some(())
+        });
+    }
 }

@@ -6,9 +6,10 @@ use domain::certificate::{CertificateId, OrderNumber};
 use domain::check::CheckKind;
 use domain::order::RequestState;
 use domain::product::Catalogue;
+use domain::proof::Control;
 use serde::Serialize;
 use store::names::{self, RequestName};
-use store::{certificates, events, evidence, orders, stubs};
+use store::{certificates, events, evidence, jobs, orders, stubs};
 
 use super::accounts::{by_name, note};
 use super::audit::EventView;
@@ -17,6 +18,7 @@ use super::products::canonical;
 use super::{Complaint, Done, Office, one_of};
 use crate::app::orders::{self as placing, GivenBack};
 use crate::app::{bought::Bought, desk};
+use crate::jobs::VALIDATE;
 
 /// An order in a list.
 #[derive(Clone, Debug, Serialize)]
@@ -63,7 +65,7 @@ pub struct OrderDetails {
     pub certificate_id: i64,
     /// Kind of the subscriber's key.
     pub key: String,
-    /// Why it was refused or failed.
+    /// Why it was refused or failed, or is ready and has no certificate yet.
     pub why: Option<String>,
     /// Checks and how they stand.
     pub checks: Vec<CheckView>,
@@ -156,11 +158,13 @@ pub fn show(office: &Office, number: i64) -> Done<OrderDetails> {
             Some(serial) => certificates::shard_of(tx, serial)?.map(|(_, shard)| shard),
             None => None,
         };
+        let controls = names::controls_of_chain(tx, o.base)?;
         let names = names::of_request(tx, o.certificate)?;
         let evidence = evidence::of_request(tx, o.certificate)?;
         let events = events::of_order(tx, o.number)?;
         let why = match &o.state {
             RequestState::Rejected { why } | RequestState::Failed { why } => Some(why.clone()),
+            RequestState::Ready => jobs::why_it_waits(tx, VALIDATE, o.certificate.0)?,
             _ => None,
         };
         let checks = o.state.checks().iter();
@@ -179,7 +183,7 @@ pub fn show(office: &Office, number: i64) -> Done<OrderDetails> {
             checks: checks
                 .map(|c| CheckView { check: c.kind.as_str(), state: c.state.as_str() })
                 .collect(),
-            names: names.into_iter().map(name_view).collect(),
+            names: names.into_iter().map(|name| name_view(name, &controls)).collect(),
             removed_names: o
                 .removed_names
                 .as_deref()
@@ -391,13 +395,16 @@ fn unknown(number: i64) -> Complaint {
     ))
 }
 
-fn name_view(n: RequestName) -> NameView {
+/// A second name is proven by what was shown for the name that was ordered.
+fn name_view(n: RequestName, controls: &[Control]) -> NameView {
+    let of_another = || controls.iter().find(|control| control.covers(&n.name)).cloned();
+    let shown = n.shown.or_else(of_another);
     NameView {
         name: n.name.to_string(),
         implicit: n.implicit,
         method: n.method.as_str().to_owned(),
         address: n.address.map(|a| a.to_string()),
-        shown: n.shown.map(|c| format!("{} by {} at {}", c.shown_for, c.method.as_str(), c.at)),
+        shown: shown.map(|c| format!("{} by {} at {}", c.shown_for, c.method.as_str(), c.at)),
     }
 }
 
