@@ -125,9 +125,7 @@ fn values_in_records_for_each_name_or_all(sandbox: &Sandbox) {
             assert!(value.len() >= 22, "{token} {name}: {}", details.raw);
             let record = json!({ "host": format!("_pki-validation.{name}"), "value": value });
             sandbox.control("/set-txt", &record);
-        }
-        let again = [("orderNumber", &number[..]), ("newMethod", "DNSTXT_RANDOM_VALUE")];
-        for name in &wanted {
+            let again = [("orderNumber", &number[..]), ("newMethod", "DNSTXT_RANDOM_VALUE")];
             let form = Form::new(&again).set("domainName", name);
             let told = sandbox.call("!AutoUpdateDCV", &form);
             assert_eq!(told.get("errorCode"), "0", "{token} {name}: {}", told.raw);
@@ -304,14 +302,18 @@ fn names_wait_for_each_other(sandbox: &Sandbox) {
     assert_eq!(look(sandbox, &number).get("certificateStatus"), "Issued");
 }
 
-/// A public address that leads to the fake web: proven by a file there, it stands in the certificate.
+/// Public addresses that lead to the fake web: proven by files there, they stand in the certificate.
 fn an_address_is_issued(database: store::Database) {
     const ADDRESS: &str = "1.2.3.4";
-    let sandbox = &Sandbox::start_with(database, &["--web-address", ADDRESS]);
+    const SIX: &str = "2620:fe::fe";
+    let more = ["--web-address", ADDRESS, "--web-address", SIX];
+    let sandbox = &Sandbox::start_with(database, &more);
     let name = fresh_name("ip");
     let csr = Csr::new("");
     sandbox.publish_file(&csr, "http", &name, None);
-    let wanted = [name.clone(), ADDRESS.to_owned()];
+    // As an address stands in a URL, and written otherwise.
+    sandbox.publish_file(&csr, "http", "[2620:00FE::00fe]", None);
+    let wanted = [name.clone(), ADDRESS.to_owned(), SIX.to_owned()];
     let number = place(sandbox, &order(&wanted, &csr).set("dcvMethod", "HTTP_CSR_HASH"));
     settled(sandbox);
     waits(sandbox, &number, "the address is not proven");
@@ -333,7 +335,9 @@ fn an_address_is_issued(database: store::Database) {
         above.map(|der| tools::pem("CERTIFICATE", &tools::unbase64(der))).collect();
     let chain = folder.write("chain.pem", chain.concat());
     let roots = sandbox.at("roots");
-    for (what, value) in [("-verify_ip", ADDRESS), ("-verify_hostname", name.as_str())] {
+    for (what, value) in
+        [("-verify_ip", ADDRESS), ("-verify_ip", SIX), ("-verify_hostname", name.as_str())]
+    {
         let verify = ["verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", &roots];
         tools::openssl_ok(&[&verify[..], &["-untrusted", &chain, what, value, &file]].concat());
     }

@@ -1,5 +1,7 @@
 //! The calls about web files, mails and what was asked.
 
+use std::net::Ipv6Addr;
+
 use axum::{
     Json,
     extract::{Query, State, rejection::QueryRejection},
@@ -160,8 +162,9 @@ fn recipient(query: ToQuery) -> Result<Option<String>, Wrong> {
 }
 
 fn check_path(host: &str, path: &str) -> Result<(), Wrong> {
-    if host.is_empty() || host.contains(['/', ':', ' ']) {
-        return Err(wrong("\"host\" must be a bare name such as www.example.com"));
+    let is_ipv6 = host.trim_matches(['[', ']']).parse::<Ipv6Addr>().is_ok();
+    if host.is_empty() || (!is_ipv6 && host.contains(['/', ':', ' '])) {
+        return Err(wrong("\"host\" must be a bare name such as www.example.com, or an address"));
     }
     if !path.starts_with('/') || path.contains(['?', '#']) {
         return Err(wrong("\"path\" must begin with / and have no query"));

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    net::Ipv6Addr,
     sync::{PoisonError, RwLock, RwLockWriteGuard},
 };
 
@@ -101,7 +102,10 @@ impl Shelf {
 
 /// A host as files are filed under: lower case, no trailing dot.
 pub(super) fn host_key(host: &str) -> String {
-    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+    match host.trim_matches(['[', ']']).parse::<Ipv6Addr>() {
+        Ok(address) => address.to_string(),
+        Err(_) => host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase(),
+    }
 }
 
 fn keys(schemes: Schemes, host: &str, path: &str) -> impl Iterator<Item = Key> {
