@@ -27,6 +27,7 @@ fn a_certificate_comes_by_mail(sandbox: &Sandbox) {
         print(m.group(1)); print(re.search(r'.*ORDER #([0-9]+).*', sys.argv[2]).group(1))";
     assert_eq!(python(program, &[&text, subject]), format!("{name}\n{order}\n"));
     assert!(mail["html"].as_str().is_some_and(|html| html.contains(&name)));
+    assert_eq!(mail["codes"], serde_json::json!([]), "a certificate is no code");
     let attachments = mail["attachments"].as_array().expect("attachments");
     assert_eq!(attachments.len(), 1, "{attachments:?}");
     let base = name.replace('.', "_");

@@ -10,10 +10,15 @@ pub(super) fn links(text: &str, html: Option<&str>) -> Vec<String> {
     found
 }
 
-/// Lines that hold a code and nothing else.
+/// Lines that hold a code and nothing else, and are no part of something in PEM.
 pub(super) fn codes(text: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    for line in text.lines().map(str::trim).filter(|line| is_code(line)) {
+    let mut in_pem = false;
+    for line in text.lines().map(str::trim) {
+        in_pem = (in_pem || line.starts_with("-----BEGIN ")) && !line.starts_with("-----END ");
+        if in_pem || !is_code(line) {
+            continue;
+        }
         if !found.iter().any(|code| code == line) {
             found.push(line.to_owned());
         }
@@ -69,5 +74,12 @@ mod tests {
         let text = "Code:\r\n  aB3*-678901234567890  \r\n--------------------\r\nshort\r\n\
                     inside aB3*-678901234567890 a line\r\naB3*-678901234567890\r\n";
         assert_eq!(codes(text), ["aB3*-678901234567890"]);
+    }
+
+    #[test]
+    fn nothing_in_pem_is_a_code() {
+        let pem = "-----BEGIN CERTIFICATE-----\r\nMIICjTCCAjKgAwIBAgIQabcdefgh\r\n\
+                   CQYDVQQGEwJHQjEZ\r\n-----END CERTIFICATE-----\r\naB3*-678901234567890\r\n";
+        assert_eq!(codes(pem), ["aB3*-678901234567890"]);
     }
 }
