@@ -80,7 +80,8 @@ pub enum Action {
     Delay(u32),
     /// The connection is closed, and the call does nothing.
     Drop,
-    /// The call is made, and the connection is closed in place of an answer.
+    /// The call is made, and the connection is closed in place of an answer. `commit-then-drop` is taken too.
+    #[serde(alias = "commit-then-drop")]
     CommitThenDrop,
 }
 

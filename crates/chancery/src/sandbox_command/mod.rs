@@ -23,8 +23,9 @@ use folder::Folder;
 
 /// Start the real server with a fake DNS, a fake web, a mailbox and a clock that you turn.
 ///
-/// A new folder is set up by itself, an old one continues where it was. When everything is ready, one line of JSON
-/// with all addresses and accounts is printed to standard output; everything else goes to standard error.
+/// A new folder is set up by itself, an old one continues where it was; only DNS, web and mailbox begin empty at each start.
+/// When everything is ready, one line of JSON with all addresses and accounts is printed to standard output; everything else
+/// goes to standard error.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Where database, keys and settings are kept

@@ -113,6 +113,10 @@ fn rules_are_checked_and_dropped_by_name() {
         all
     };
     assert!(mine().is_empty(), "one that cannot work keeps its neighbours out");
+    let hyphens = json!({ "account": nobody, "action": "commit-then-drop" });
+    assert_eq!(send(reqwest::Method::POST, &hyphens).0, 200);
+    assert_eq!(mine(), [json!({ "account": nobody, "action": "commit_then_drop" })]);
+    assert_eq!(send(reqwest::Method::DELETE, &hyphens).0, 200);
     assert_eq!(send(reqwest::Method::POST, &json!([rule(1), rule(2)])).0, 200);
     assert_eq!(send(reqwest::Method::DELETE, &rule(1)).0, 200);
     assert_eq!(mine(), [rule(2)]);
