@@ -108,6 +108,8 @@ pub struct Privileges {
     pub voucher: bool,
     /// Up to 90 days beyond a term.
     pub bonus_days: bool,
+    /// !AutoApplyOrder is not enabled for it: a right that is taken away, as every account has it otherwise.
+    pub ssl_only: bool,
 }
 
 /// How often a wrong password may be given before the account is locked.

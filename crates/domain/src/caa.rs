@@ -1,6 +1,7 @@
 //! Certification authority authorization (RFC 8659, RFC 8657): does a record set let us issue?
 
 use crate::evidence::{CaaEvidence, CaaRecord};
+use crate::names::CertName;
 use crate::time::Time;
 
 /// Why issuance is not allowed.
@@ -31,10 +32,34 @@ impl CaaRefusal {
     }
 }
 
-/// Whether the record set permits issuance for the name (`wildcard`: for `*.` before it) by a CA that is known by any of
-/// the `identities` (issuer domain names), at `now`.
+/// For what issuance is asked: which properties govern it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Asked {
+    /// The name itself.
+    Host,
+    /// `*.` before it.
+    Wildcard,
+    /// A mailbox there (RFC 9495).
+    Mail,
+}
+
+impl Asked {
+    /// By what is to be certified.
+    #[must_use]
+    pub fn of(name: &CertName) -> Self {
+        match name {
+            CertName::Dns(_) | CertName::Ip(_) => Asked::Host,
+            CertName::Wildcard(_) => Asked::Wildcard,
+            CertName::Mail(_) => Asked::Mail,
+        }
+    }
+}
+
+/// Whether the record set permits issuance for what is `asked` at the name by a CA that is known by any of the `identities`
+/// (issuer domain names), at `now`.
 ///
-/// `issuewild` alone governs wildcards where it is present, else `issue` does; neither present means no restriction.
+/// `issuewild` alone governs wildcards where it is present, else `issue` does; mailboxes are governed by `issuemail` alone. None
+/// of them present means no restriction.
 /// A property that is not written as RFC 8659 has it permits nobody. Its parameters are read: `validationmethods` and `accounturi` of RFC 8657 bind us from 2027-03-15 on
 /// (SC-098v2); as this interface has no such methods or account URIs, a property that carries them does not name us then.
 ///
@@ -42,7 +67,7 @@ impl CaaRefusal {
 /// [`CaaRefusal`] with the reason.
 pub fn permits(
     evidence: &CaaEvidence,
-    wildcard: bool,
+    asked: Asked,
     identities: &[String],
     now: Time,
 ) -> Result<(), CaaRefusal> {
@@ -60,8 +85,14 @@ pub fn permits(
     let with_tag = |tag: &str| -> Vec<&CaaRecord> {
         records.iter().filter(|r| r.tag.eq_ignore_ascii_case(tag)).collect()
     };
-    let wild = with_tag("issuewild");
-    let relevant = if wildcard && !wild.is_empty() { wild } else { with_tag("issue") };
+    let relevant = match asked {
+        Asked::Host => with_tag("issue"),
+        Asked::Wildcard => match with_tag("issuewild") {
+            none if none.is_empty() => with_tag("issue"),
+            wild => wild,
+        },
+        Asked::Mail => with_tag("issuemail"),
+    };
     if relevant.is_empty() || relevant.iter().any(|r| names_us(&r.value, identities, now)) {
         Ok(())
     } else {
@@ -96,7 +127,7 @@ fn names_us(value: &str, identities: &[String], now: Time) -> bool {
     ours && !(bound && now >= RFC_8657_BINDS)
 }
 
-/// The value of an `issue` or `issuewild` property (RFC 8659 section 4.2).
+/// The value of an `issue`, `issuewild` or `issuemail` property (RFC 8659 section 4.2, RFC 9495).
 struct IssueValue<'a> {
     /// The issuer's domain name; empty where none stands.
     issuer: &'a str,
@@ -182,8 +213,12 @@ mod tests {
         ];
         for (records, plain, wildcard) in table {
             let evidence = set(records);
-            assert_eq!(permits(&evidence, false, &ids, now).is_ok(), plain, "{records:?}");
-            assert_eq!(permits(&evidence, true, &ids, now).is_ok(), wildcard, "{records:?} *");
+            assert_eq!(permits(&evidence, Asked::Host, &ids, now).is_ok(), plain, "{records:?}");
+            assert_eq!(
+                permits(&evidence, Asked::Wildcard, &ids, now).is_ok(),
+                wildcard,
+                "{records:?} *"
+            );
         }
     }
 
@@ -192,7 +227,8 @@ mod tests {
     fn values_are_read_by_the_whole_grammar() {
         let ids = ["sectigo.com".to_owned()];
         let now = Time::from_secs(1_800_000_000);
-        let permitted = |tag, value| permits(&set(&[(false, tag, value)]), true, &ids, now).is_ok();
+        let permitted =
+            |tag, value| permits(&set(&[(false, tag, value)]), Asked::Wildcard, &ids, now).is_ok();
         for good in [
             "sectigo.com",
             " \tsectigo.com\t ",
@@ -236,14 +272,14 @@ mod tests {
         }
         // Another property that names us permits still.
         let both = set(&[(false, "issue", "sectigo.com;;"), (false, "issue", "sectigo.com")]);
-        assert!(permits(&both, false, &ids, now).is_ok());
+        assert!(permits(&both, Asked::Host, &ids, now).is_ok());
     }
 
     #[test]
     fn parameters_bind_from_march_2027() {
         let ids = ["sectigo.com".to_owned()];
         let evidence = set(&[(false, "issue", "sectigo.com; validationmethods=dns-01")]);
-        assert!(permits(&evidence, false, &ids, Time::parse("2027-03-14").unwrap()).is_ok());
-        assert!(permits(&evidence, false, &ids, Time::parse("2027-03-15").unwrap()).is_err());
+        assert!(permits(&evidence, Asked::Host, &ids, Time::parse("2027-03-14").unwrap()).is_ok());
+        assert!(permits(&evidence, Asked::Host, &ids, Time::parse("2027-03-15").unwrap()).is_err());
     }
 }

@@ -51,6 +51,12 @@ impl CheckKind {
         CheckKind::Approval,
     ];
 
+    /// True for control of names: settled by evidence alone, and judged anew for each certificate.
+    #[must_use]
+    pub fn is_control(self) -> bool {
+        matches!(self, CheckKind::DomainControl | CheckKind::MailboxControl)
+    }
+
     /// The name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -178,7 +184,7 @@ pub fn of_order(level: Level, vouched: Vouched) -> Vec<Check> {
 #[must_use]
 pub fn of_changed_request(level: Level, before: &[Check], vouched: Vouched) -> Vec<Check> {
     let state = |check: &Check| match check.kind {
-        CheckKind::DomainControl => CheckState::Open,
+        kind if kind.is_control() => CheckState::Open,
         kind if vouched.settles(level, kind) => CheckState::Passed,
         _ => check.state,
     };
@@ -195,7 +201,7 @@ pub fn of_changed_request(level: Level, before: &[Check], vouched: Vouched) -> V
 #[must_use]
 pub fn of_replacement(level: Level) -> Vec<Check> {
     let state = |kind| match kind {
-        CheckKind::DomainControl => CheckState::Open,
+        kind if CheckKind::is_control(kind) => CheckState::Open,
         _ => CheckState::Passed,
     };
     level.checks().iter().map(|kind| Check { kind: *kind, state: state(*kind) }).collect()
@@ -205,12 +211,14 @@ pub fn of_replacement(level: Level) -> Vec<Check> {
 /// a reseller has looked already (`expectedDeliveryTime`, D39).
 #[must_use]
 pub fn expected_hours(level: Level, checks: &[Check]) -> u32 {
-    let is_open = |c: &&Check| c.state != CheckState::Passed && c.kind != CheckKind::DomainControl;
+    let is_open = |c: &&Check| c.state != CheckState::Passed && !c.kind.is_control();
     let open: Vec<CheckKind> = checks.iter().filter(is_open).map(|c| c.kind).collect();
     let subject = match level {
         Level::Dv => return 1,
+        // Deprecated for S/MIME, where clients must not mind it (D26).
+        Level::MailboxMultipurpose | Level::MailboxStrict => return 0,
         Level::Ev | Level::QwacLegal | Level::QwacPsd2 => return 240,
-        Level::Ov => CheckKind::Organization,
+        Level::Ov | Level::OrganizationMultipurpose => CheckKind::Organization,
         Level::QwacNatural => CheckKind::ApplicantRepresentative,
     };
     let marked = open.contains(&CheckKind::Approval) || !open.contains(&subject);

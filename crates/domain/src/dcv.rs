@@ -8,7 +8,7 @@ use crate::evidence::{Answer, Evidence, Question, Scheme};
 use crate::mail_address::MailAddress;
 use crate::names::{CertName, DnsName};
 
-/// How control of a domain name is shown.
+/// How control of a domain name or of a mailbox is shown.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum DcvMethod {
     /// A code sent by mail (BR 3.2.2.4.4, .13, .14).
@@ -21,19 +21,22 @@ pub enum DcvMethod {
     CnameCsrHash,
     /// A TXT record with a random value (BR 3.2.2.4.7).
     DnsTxtRandomValue,
+    /// A code sent to the very mailbox (S/MIME BR 3.2.2.2). No `dcvMethod`: S/MIME orders have no other.
+    Mailbox,
 }
 
 impl DcvMethod {
     /// All of them.
-    pub const ALL: [DcvMethod; 5] = [
+    pub const ALL: [DcvMethod; 6] = [
         DcvMethod::Email,
         DcvMethod::HttpCsrHash,
         DcvMethod::HttpsCsrHash,
         DcvMethod::CnameCsrHash,
         DcvMethod::DnsTxtRandomValue,
+        DcvMethod::Mailbox,
     ];
 
-    /// The word of `dcvMethod`.
+    /// The word of `dcvMethod`, and the word under which a row keeps it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -42,6 +45,7 @@ impl DcvMethod {
             DcvMethod::HttpsCsrHash => "HTTPS_CSR_HASH",
             DcvMethod::CnameCsrHash => "CNAME_CSR_HASH",
             DcvMethod::DnsTxtRandomValue => "DNSTXT_RANDOM_VALUE",
+            DcvMethod::Mailbox => "MAILBOX",
         }
     }
 
@@ -64,14 +68,15 @@ impl DcvMethod {
     }
 
     /// Whether the method may prove such a name: files prove neither wildcards nor names below (BR 3.2.2.4.18), records and
-    /// mail prove no IP address (BR 3.2.2.5).
+    /// mail prove no IP address (BR 3.2.2.5). A mailbox is proven by its own mail and by nothing else here.
     #[must_use]
     pub fn fits(self, name: &CertName) -> bool {
         let file = matches!(self, DcvMethod::HttpCsrHash | DcvMethod::HttpsCsrHash);
         match name {
-            CertName::Dns(_) => true,
-            CertName::Wildcard(_) => !file,
+            CertName::Dns(_) => self != DcvMethod::Mailbox,
+            CertName::Wildcard(_) => !file && self != DcvMethod::Mailbox,
             CertName::Ip(_) => file,
+            CertName::Mail(_) => self == DcvMethod::Mailbox,
         }
     }
 }
@@ -225,9 +230,12 @@ pub enum Challenge {
     Txt(RandomValue),
     /// The code of the mail sent to this address.
     Mail(MailAddress, RandomValue),
+    /// The code of the mail sent to the mailbox that is to be certified.
+    Mailbox(MailAddress, RandomValue),
 }
 
-/// A random value of at least 112 bits, printable, with the moment it was made: usable 30 days (BR 3.2.2.4).
+/// A random value of at least 112 bits, printable, with the moment it was made: usable for [`RANDOM_VALUE_AGE`], of a mailbox for
+/// [`MAILBOX_CODE_AGE`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RandomValue {
     /// The text that is shown or sent.
@@ -258,7 +266,7 @@ impl Challenge {
                 .into_iter()
                 .map(|(owner, adn)| Question::Txt { owner, adn })
                 .collect(),
-            Challenge::Mail(..) => Vec::new(),
+            Challenge::Mail(..) | Challenge::Mailbox(..) => Vec::new(),
         }
     }
 
@@ -284,6 +292,11 @@ impl Challenge {
                     && same_secret(code, &value.text)
                     && evidence.at.since(value.made) <= RANDOM_VALUE_AGE
             }
+            (Challenge::Mailbox(mailbox, value), Answer::Code { address: sent_to, code }) => {
+                mailbox == sent_to
+                    && same_secret(code, &value.text)
+                    && evidence.at.since(value.made) <= MAILBOX_CODE_AGE
+            }
             _ => false,
         }
     }
@@ -291,6 +304,9 @@ impl Challenge {
 
 /// How long a random value may be used: 30 days (BR 3.2.2.4).
 pub const RANDOM_VALUE_AGE: i64 = 30 * crate::time::DAY;
+
+/// How long the code of a mailbox may be used: 24 hours (S/MIME BR 3.2.2.2).
+pub const MAILBOX_CODE_AGE: i64 = crate::time::DAY;
 
 /// Compares two secrets in a time that does not tell where they part.
 #[must_use]

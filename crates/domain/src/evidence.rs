@@ -60,6 +60,11 @@ pub enum Question {
         /// Why the address stands for it.
         source: AddressSource,
     },
+    /// Was the code of the mail to this mailbox entered? Asked of a person.
+    MailboxCode {
+        /// The mailbox.
+        mailbox: MailAddress,
+    },
 }
 
 impl Question {
@@ -71,10 +76,11 @@ impl Question {
             Question::Cname { adn, .. }
             | Question::Txt { adn, .. }
             | Question::Code { adn, .. } => CertName::Dns(adn.clone()),
+            Question::MailboxCode { mailbox } => CertName::Mail(mailbox.clone()),
         }
     }
 
-    /// The section of the Baseline Requirements under which an answer is recorded.
+    /// The section of the Baseline Requirements (those for S/MIME of a mailbox) under which an answer is recorded.
     #[must_use]
     pub fn br_section(&self) -> &'static str {
         match self {
@@ -84,6 +90,7 @@ impl Question {
             Question::Code { source: AddressSource::Constructed, .. } => "3.2.2.4.4",
             Question::Code { source: AddressSource::Caa, .. } => "3.2.2.4.13",
             Question::Code { source: AddressSource::Txt, .. } => "3.2.2.4.14",
+            Question::MailboxCode { .. } => "S/MIME 3.2.2.2",
         }
     }
 
@@ -95,6 +102,7 @@ impl Question {
             Question::Cname { owner, .. } => format!("{owner}. CNAME"),
             Question::Txt { owner, .. } => format!("{owner}. TXT"),
             Question::Code { adn, .. } => format!("code mailed for {adn}"),
+            Question::MailboxCode { mailbox } => format!("code mailed to {mailbox}"),
         }
     }
 }

@@ -17,6 +17,7 @@ pub mod mail_address;
 pub mod money;
 pub mod names;
 pub mod order;
+pub mod order_smime;
 pub mod order_ssl;
 pub mod placement;
 pub mod policy;

@@ -1,8 +1,11 @@
-//! What a server certificate can name: DNS names, wildcards and IP addresses.
+//! What a certificate can name: DNS names, wildcards, IP addresses and mailboxes.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+
+use crate::mail_address::MailAddress;
 
 /// A DNS name in A-label form: lower case, letters, digits and inner hyphens, no trailing dot, at most 253 octets.
 ///
@@ -233,7 +236,7 @@ impl fmt::Debug for DnsName {
     }
 }
 
-/// A subject alternative name of a server certificate.
+/// A subject alternative name.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum CertName {
     /// One host.
@@ -242,6 +245,8 @@ pub enum CertName {
     Wildcard(DnsName),
     /// An IP address.
     Ip(IpAddr),
+    /// A mailbox: of S/MIME certificates alone.
+    Mail(MailAddress),
 }
 
 impl CertName {
@@ -250,7 +255,37 @@ impl CertName {
     pub fn dns(&self) -> Option<&DnsName> {
         match self {
             CertName::Dns(name) | CertName::Wildcard(name) => Some(name),
+            CertName::Ip(_) | CertName::Mail(_) => None,
+        }
+    }
+
+    /// The mailbox, if it is one.
+    #[must_use]
+    pub fn mailbox(&self) -> Option<&MailAddress> {
+        match self {
+            CertName::Mail(mailbox) => Some(mailbox),
+            CertName::Dns(_) | CertName::Wildcard(_) | CertName::Ip(_) => None,
+        }
+    }
+
+    /// The domain whose CAA records are asked: the DNS name, or that of a mailbox (RFC 8659, RFC 9495).
+    #[must_use]
+    pub fn caa_name(&self) -> Option<Cow<'_, DnsName>> {
+        match self {
+            CertName::Dns(name) | CertName::Wildcard(name) => Some(Cow::Borrowed(name)),
+            CertName::Mail(mailbox) => mailbox.domain().parse().ok().map(Cow::Owned),
             CertName::Ip(_) => None,
+        }
+    }
+
+    /// Reads a name as it was kept. A mailbox is read here alone: where callers name servers, it is no name.
+    ///
+    /// # Errors
+    /// [`NameError`].
+    pub fn from_stored(text: &str) -> Result<Self, NameError> {
+        match text.contains('@') {
+            true => text.parse().map(CertName::Mail).map_err(|_| NameError::Character),
+            false => text.parse(),
         }
     }
 
@@ -267,6 +302,7 @@ impl CertName {
             CertName::Dns(name) => name.is_public(),
             CertName::Wildcard(name) => name.is_public() && !name.is_public_suffix(),
             CertName::Ip(ip) => is_global(*ip),
+            CertName::Mail(mailbox) => mailbox.has_internet_tld(),
         }
     }
 }
@@ -292,6 +328,7 @@ impl fmt::Display for CertName {
             CertName::Dns(name) => write!(f, "{name}"),
             CertName::Wildcard(name) => write!(f, "*.{name}"),
             CertName::Ip(ip) => write!(f, "{ip}"),
+            CertName::Mail(mailbox) => write!(f, "{mailbox}"),
         }
     }
 }

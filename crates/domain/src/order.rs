@@ -216,23 +216,38 @@ impl RequestState {
         }
     }
 
-    /// The money has come.
+    /// The money has come. `has_key`: whether there is a CSR.
     ///
     /// # Errors
     /// [`WrongState`] unless money is awaited.
-    pub fn paid(self) -> Stepped {
+    pub fn paid(self, has_key: bool) -> Stepped {
         match self {
-            RequestState::AwaitingPayment { checks } => Ok(Self::with_checks(checks)),
+            RequestState::AwaitingPayment { checks } if has_key => Ok(Self::with_checks(checks)),
+            RequestState::AwaitingPayment { checks } => Ok(RequestState::AwaitingCsr { checks }),
             other => other.refuse("paid for"),
         }
     }
 
-    /// A check was settled. A check that did not pass rejects the request; domain control is never failed for good here.
+    /// The key has come.
     ///
     /// # Errors
-    /// [`NotSettled`] unless the request waits for validation and has this check open.
+    /// [`WrongState`] unless a key is awaited.
+    pub fn with_key(self) -> Stepped {
+        match self {
+            RequestState::AwaitingCsr { checks } => Ok(Self::with_checks(checks)),
+            other => other.refuse("given a key"),
+        }
+    }
+
+    /// A check was settled. A check that did not pass rejects the request; control of names is never failed for good here.
+    ///
+    /// # Errors
+    /// [`NotSettled`] unless the request waits for validation, or for its key meanwhile, and has this check open.
     pub fn settled(self, kind: CheckKind, passed: bool) -> Result<RequestState, NotSettled> {
-        let RequestState::AwaitingValidation { mut checks } = self else {
+        let has_key = matches!(self, RequestState::AwaitingValidation { .. });
+        let (RequestState::AwaitingValidation { mut checks }
+        | RequestState::AwaitingCsr { mut checks }) = self
+        else {
             return Err(NotSettled::NotAwaited(self.word()));
         };
         let open = checks.iter().filter(|c| c.state == CheckState::Open).map(|c| c.kind).collect();
@@ -244,7 +259,11 @@ impl RequestState {
             Some(_) if !passed => Ok(RequestState::Rejected { why: format!("{kind} was refused") }),
             Some(check) => {
                 check.state = CheckState::Passed;
-                Ok(Self::with_checks(checks))
+                Ok(if has_key {
+                    Self::with_checks(checks)
+                } else {
+                    RequestState::AwaitingCsr { checks }
+                })
             }
         }
     }

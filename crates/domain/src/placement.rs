@@ -5,6 +5,7 @@
 
 mod names;
 mod plans;
+pub mod smime;
 
 use crate::account::{Account, PaymentMode};
 use crate::certificate::CertificateStatus;
@@ -266,7 +267,12 @@ fn check_eidas(level: Level, request: &SslOrderRequest) -> Result<(), Refusal> {
                 return Err(Refusal::Missing("ncaName"));
             }
         }
-        Level::Dv | Level::Ov | Level::Ev => {}
+        Level::Dv
+        | Level::Ov
+        | Level::Ev
+        | Level::MailboxMultipurpose
+        | Level::MailboxStrict
+        | Level::OrganizationMultipurpose => {}
     }
     Ok(())
 }
@@ -351,24 +357,28 @@ pub fn settle(
     let unique_value = choose_unique_value(request.unique_value.clone(), facts, generate)?;
     let free = request.test || request.stub_order_number.is_some();
     let cost = if free { Money::ZERO } else { composed.price };
-    let by_customer = account.payment == PaymentMode::Customer && cost > Money::ZERO;
-    if !by_customer && !free && !account.can_pay(cost) {
-        return Err(Refusal::NotEnoughCredit);
-    }
     let (checks, expected_hours) = checks_of(composed, request, account);
-    let state = if by_customer {
-        RequestState::AwaitingPayment { checks }
-    } else {
-        RequestState::with_checks(checks)
-    };
-    Ok(Placement {
-        cost,
-        debit: if by_customer { Money::ZERO } else { cost },
-        status: i64::from(by_customer),
-        state,
-        expected_hours,
-        unique_value,
-    })
+    let (debit, status, state) =
+        price_and_state(account, cost, free, checks, RequestState::with_checks)?;
+    Ok(Placement { cost, debit, status, state, expected_hours, unique_value })
+}
+
+/// What is debited, the status of the answer, and the first state: `paid` of an order that is not to be paid by the customer.
+fn price_and_state(
+    account: &Account,
+    cost: Money,
+    free: bool,
+    checks: Vec<Check>,
+    paid: impl FnOnce(Vec<Check>) -> RequestState,
+) -> Result<(Money, i64, RequestState), Refusal> {
+    let by_customer = account.payment == PaymentMode::Customer && cost > Money::ZERO;
+    if by_customer {
+        return Ok((Money::ZERO, 1, RequestState::AwaitingPayment { checks }));
+    }
+    match free || account.can_pay(cost) {
+        true => Ok((cost, 0, paid(checks))),
+        false => Err(Refusal::NotEnoughCredit),
+    }
 }
 
 /// The unique value of a request token (D69 to D71): the given one, unless this CSR was used with it; a generated one when

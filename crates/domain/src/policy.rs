@@ -12,6 +12,8 @@ use crate::time::{DAY, NotATime, SECOND, Time};
 pub struct Policy {
     tls_days: Vec<(Time, u32)>,
     domain_reuse_days: Vec<(Time, u32)>,
+    smime_days: Vec<(Time, u32)>,
+    mailbox_reuse_days: Vec<(Time, u32)>,
     mail_methods_end: Option<Time>,
 }
 
@@ -20,6 +22,10 @@ pub struct Policy {
 struct File {
     tls_validity: Vec<DatedDays>,
     domain_reuse: Vec<DatedDays>,
+    #[serde(default = "smime_validity")]
+    smime_validity: Vec<DatedDays>,
+    #[serde(default = "mailbox_reuse")]
+    mailbox_reuse: Vec<DatedDays>,
     mail_methods_end: Option<String>,
 }
 
@@ -30,6 +36,20 @@ struct DatedDays {
     days: u32,
     #[serde(rename = "source")]
     _source: String,
+}
+
+/// For files from before the tables were: S/MIME BR 6.3.2, generations multipurpose and strict.
+fn smime_validity() -> Vec<DatedDays> {
+    since_2023(825)
+}
+
+/// S/MIME BR 4.2.1.
+fn mailbox_reuse() -> Vec<DatedDays> {
+    since_2023(30)
+}
+
+fn since_2023(days: u32) -> Vec<DatedDays> {
+    vec![DatedDays { from: "2023-09-01".to_owned(), days, _source: String::new() }]
 }
 
 /// A policy file that cannot be used.
@@ -56,6 +76,8 @@ impl Policy {
         Ok(Self {
             tls_days: dated(file.tls_validity, "tls_validity")?,
             domain_reuse_days: dated(file.domain_reuse, "domain_reuse")?,
+            smime_days: dated(file.smime_validity, "smime_validity")?,
+            mailbox_reuse_days: dated(file.mailbox_reuse, "mailbox_reuse")?,
             mail_methods_end: file.mail_methods_end.as_deref().map(Time::parse).transpose()?,
         })
     }
@@ -72,7 +94,19 @@ impl Policy {
         at(&self.domain_reuse_days, now)
     }
 
-    /// Whether a method may still be relied on.
+    /// The longest validity of an S/MIME certificate signed at `now`, in days.
+    #[must_use]
+    pub fn smime_days(&self, now: Time) -> u32 {
+        at(&self.smime_days, now)
+    }
+
+    /// How many days a shown control of a mailbox may be used.
+    #[must_use]
+    pub fn mailbox_reuse_days(&self, now: Time) -> u32 {
+        at(&self.mailbox_reuse_days, now)
+    }
+
+    /// Whether a method may still be relied on. The end of mail concerns domains; a mailbox is proven by mail for good.
     #[must_use]
     pub fn method_allowed(&self, method: DcvMethod, now: Time) -> bool {
         method != DcvMethod::Email || self.mail_methods_end.is_none_or(|end| now < end)
@@ -82,11 +116,21 @@ impl Policy {
     /// from 00:00:00 of the day to 23:59:59 of the last day, both in GMT, the last day included. None when the term is over.
     #[must_use]
     pub fn tls_validity(&self, now: Time, term_end: Time) -> Option<Validity> {
-        let not_before = now.start_of_day();
-        let cap = not_before.plus(i64::from(self.tls_days(now)) * DAY - SECOND);
-        let not_after = cap.min(term_end);
-        (not_after > now).then_some(Validity { not_before, not_after })
+        cut(self.tls_days(now), now, term_end)
     }
+
+    /// The same for an S/MIME certificate.
+    #[must_use]
+    pub fn smime_validity(&self, now: Time, term_end: Time) -> Option<Validity> {
+        cut(self.smime_days(now), now, term_end)
+    }
+}
+
+fn cut(days: u32, now: Time, term_end: Time) -> Option<Validity> {
+    let not_before = now.start_of_day();
+    let cap = not_before.plus(i64::from(days) * DAY - SECOND);
+    let not_after = cap.min(term_end);
+    (not_after > now).then_some(Validity { not_before, not_after })
 }
 
 /// The last second of a term of so many days that begins on the day of `start` (D144: the last day counts whole).

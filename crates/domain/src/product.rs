@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::check::CheckKind;
 use crate::money::Money;
+use crate::order_smime::SmimeOrderRequest;
 use crate::order_ssl::SslOrderRequest;
 use crate::refusal::Refusal;
 
@@ -26,19 +27,41 @@ pub enum Level {
     QwacPsd2,
     /// eIDAS, natural person.
     QwacNatural,
+    /// S/MIME, mailbox-validated, multipurpose generation.
+    MailboxMultipurpose,
+    /// S/MIME, mailbox-validated, strict generation.
+    MailboxStrict,
+    /// S/MIME, organisation-validated, multipurpose generation.
+    OrganizationMultipurpose,
 }
 
 impl Level {
-    /// True for everything but domain validation.
+    /// True for everything but domain and mailbox validation.
     #[must_use]
     pub fn names_a_subject(self) -> bool {
-        self != Level::Dv
+        !matches!(self, Level::Dv | Level::MailboxMultipurpose | Level::MailboxStrict)
+    }
+
+    /// True for S/MIME.
+    #[must_use]
+    pub fn is_mail(self) -> bool {
+        matches!(
+            self,
+            Level::MailboxMultipurpose | Level::MailboxStrict | Level::OrganizationMultipurpose
+        )
     }
 
     /// True where an organisation is named.
     #[must_use]
     pub fn names_an_organization(self) -> bool {
-        matches!(self, Level::Ov | Level::Ev | Level::QwacLegal | Level::QwacPsd2)
+        matches!(
+            self,
+            Level::Ov
+                | Level::Ev
+                | Level::QwacLegal
+                | Level::QwacPsd2
+                | Level::OrganizationMultipurpose
+        )
     }
 
     /// True where the EV Guidelines bind: neither wildcards nor IP addresses.
@@ -78,6 +101,14 @@ impl Level {
             Level::QwacNatural => {
                 &[K::DomainControl, K::ApplicantRepresentative, K::CallBack, K::Agreement]
             }
+            Level::MailboxMultipurpose | Level::MailboxStrict => &[K::MailboxControl],
+            Level::OrganizationMultipurpose => &[
+                K::MailboxControl,
+                K::Organization,
+                K::ApplicantRepresentative,
+                K::CallBack,
+                K::Agreement,
+            ],
         }
     }
 }
@@ -94,6 +125,8 @@ pub enum Kind {
     Multi,
     /// A list of names, with the CSR's common name as primary name.
     Ucc,
+    /// One mailbox.
+    Mailbox,
 }
 
 impl Kind {
@@ -233,11 +266,33 @@ impl Catalogue {
         Ok(Choice { product: product.clone(), logos, days, term, servers })
     }
 
+    /// What an S/MIME order chooses.
+    ///
+    /// # Errors
+    /// As [`Catalogue::find_any`]; -4 `days`.
+    pub fn choose_smime(&self, request: &SmimeOrderRequest) -> Result<Choice, Refusal> {
+        let (product, logos) = self.find_any(&[request.product])?;
+        let (days, term) = product.term(Some(request.days), None, false)?;
+        Ok(Choice { product: product.clone(), logos, days, term, servers: 1 })
+    }
+
     /// Finds product and add-ons by their codes.
     ///
     /// # Errors
-    /// -4 `product` unless exactly one certificate product and only its add-ons are named.
+    /// -4 `product` unless exactly one product for servers and only its add-ons are named.
     pub fn find(&self, codes: &[i64]) -> Result<(&Product, Vec<Logo>), Refusal> {
+        let found = self.find_any(codes).map_err(|_| Refusal::invalid("product"))?;
+        match found.0.level.is_mail() {
+            true => Err(Refusal::invalid("product")),
+            false => Ok(found),
+        }
+    }
+
+    /// The same for an S/MIME product as well.
+    ///
+    /// # Errors
+    /// -118 for a code that nothing has; -4 `product` unless exactly one certificate product and only its add-ons are named.
+    pub fn find_any(&self, codes: &[i64]) -> Result<(&Product, Vec<Logo>), Refusal> {
         let mut product = None;
         let mut logos: Vec<Logo> = Vec::new();
         for code in codes {
@@ -251,7 +306,7 @@ impl Catalogue {
                 }
                 logos.push(logo.clone());
             } else {
-                return Err(Refusal::invalid("product"));
+                return Err(Refusal::WrongProduct);
             }
         }
         let product: &Product = product.ok_or(Refusal::invalid("product"))?;
@@ -313,7 +368,14 @@ impl Product {
         let there = |name| given(name).is_some();
         let other = || level.names_a_subject() && there("appRepOrganizationName");
         match parameter {
-            "days" => self.terms.len() != 1 && !there("years"),
+            "days" => level.is_mail() || (self.terms.len() != 1 && !there("years")),
+            "sanEmailAddress" | "appRepEmailAddress" => level.is_mail(),
+            // Who is to be called back has a telephone.
+            "appRepTelephone" => {
+                let by_telephone = |method: &[u8]| method.eq_ignore_ascii_case(b"T");
+                level == Level::OrganizationMultipurpose
+                    && given("callbackMethod").is_some_and(by_telephone)
+            }
             // A CSR may bring the first name of a UCC.
             "primaryDomainName" => {
                 let one = given("maxSubjectCNs").is_some_and(|n| n == b"1");
@@ -420,6 +482,10 @@ impl Catalogue {
         for row in file.product {
             let terms = prices.get(&row.price).cloned();
             let terms = terms.ok_or_else(|| odd(&row.name, "names no price list"))?;
+            if row.level.is_mail() != (row.kind == Kind::Mailbox) {
+                let what = "must be of kind mailbox if it is S/MIME, and of no such kind else";
+                return Err(odd(&row.name, what));
+            }
             if row.wildcards && (row.level.is_extended() || !row.kind.is_list()) {
                 let what = "has wildcards: only lists of names may, and EVG 3.2.2.7 forbids them";
                 return Err(odd(&row.name, what));
@@ -487,7 +553,7 @@ mod tests {
     fn the_embedded_catalogue_has_every_code_of_the_specification() {
         let catalogue = Catalogue::builtin();
         let specified = "448 488 489 492 337 410 7 24 34 35 43 44 62 63 64 65 316 318 322 324 335 361 583 \
-                         510 511 512 791 792 783 784 788 789";
+                         510 511 512 791 792 783 784 788 789 794 795 796";
         let clients = "287 289 279 291 330 331 342 556 557 562 563 567 568 732 749 750 751";
         for code in specified.split_whitespace().chain(clients.split_whitespace()) {
             assert!(catalogue.product(code.parse().unwrap()).is_some(), "{code}");

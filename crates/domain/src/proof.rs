@@ -1,6 +1,6 @@
 //! From evidence to proof: the only place where a [`Proven`] is made.
 
-use crate::caa::{self, CaaRefusal};
+use crate::caa::{self, Asked, CaaRefusal};
 use crate::certificate::CertificateId;
 use crate::dcv::DcvMethod;
 use crate::evidence::CaaEvidence;
@@ -20,12 +20,14 @@ pub struct Control {
 }
 
 impl Control {
-    /// Whether it covers a name: files cover their very host; records and mail cover the authorization domain name, all
-    /// below it, and wildcards there (BR 3.2.2.4).
+    /// Whether it covers a name: files cover their very host, and a mailbox itself alone; records and mail cover the
+    /// authorization domain name, all below it, and wildcards there (BR 3.2.2.4, S/MIME BR 3.2.2.2).
     #[must_use]
     pub fn covers(&self, name: &CertName) -> bool {
         match self.method {
-            DcvMethod::HttpCsrHash | DcvMethod::HttpsCsrHash => self.shown_for == *name,
+            DcvMethod::HttpCsrHash | DcvMethod::HttpsCsrHash | DcvMethod::Mailbox => {
+                self.shown_for == *name
+            }
             DcvMethod::Email | DcvMethod::CnameCsrHash | DcvMethod::DnsTxtRandomValue => {
                 match (name.dns(), &self.shown_for) {
                     (Some(asked), CertName::Dns(adn)) => asked.is_within(adn),
@@ -40,8 +42,11 @@ impl Control {
 /// still one.
 #[must_use]
 pub fn counts(control: &Control, policy: &Policy, now: Time) -> bool {
-    let oldest = now.plus(-i64::from(policy.domain_reuse_days(now)) * DAY);
-    control.at >= oldest && policy.method_allowed(control.method, now)
+    let days = match control.method {
+        DcvMethod::Mailbox => policy.mailbox_reuse_days(now),
+        _ => policy.domain_reuse_days(now),
+    };
+    control.at >= now.plus(-i64::from(days) * DAY) && policy.method_allowed(control.method, now)
 }
 
 /// A control that covers a name and may be relied on at a moment, the first of several.
@@ -182,12 +187,12 @@ pub fn judge(case: &Case<'_>, policy: &Policy, now: Time) -> Result<Proven, Miss
 }
 
 fn permitted_by_caa(case: &Case<'_>, name: &CertName, now: Time) -> Result<(), CaaRefusal> {
-    let (Some(sets), Some(dns)) = (case.caa, name.dns()) else {
+    let (Some(sets), Some(domain)) = (case.caa, name.caa_name()) else {
         return Ok(());
     };
-    match sets.iter().find(|set| set.name == *dns) {
-        Some(set) => caa::permits(set, name.is_wildcard(), case.identities, now),
-        None => Err(CaaRefusal::LookupFailed(dns.to_string(), "not asked".into())),
+    match sets.iter().find(|set| set.name == *domain) {
+        Some(set) => caa::permits(set, Asked::of(name), case.identities, now),
+        None => Err(CaaRefusal::LookupFailed(domain.to_string(), "not asked".into())),
     }
 }
 

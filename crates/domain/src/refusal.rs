@@ -71,6 +71,24 @@ pub enum Refusal {
     BeingIssued,
     /// -36: the certificate has expired.
     Expired,
+    /// -16 in other words: the account may not use !AutoApplyOrder.
+    ApiNotEnabled,
+    /// -70: no mail address.
+    MailAddress(&'static str),
+    /// -118: no product has this code.
+    WrongProduct,
+    /// -161: products of this type do not have the parameter.
+    NotOfProduct(&'static str),
+    /// -162: the CSR has names that `domainNames` has not.
+    CsrNames,
+    /// -18 of RequestAndCollectSMIME: there is a CSR already.
+    CsrProvided,
+    /// -136: what is asked for cannot be done in the certificate's state.
+    WrongState,
+    /// -153: a product of another type is wanted.
+    UnsupportedProduct,
+    /// -154: the mailbox is not proven yet.
+    MailboxUnproven,
     /// -14: something of ours went wrong; the cause is in the log, not in the answer. The detail, if any, is for the caller.
     Internal(Option<String>),
 }
@@ -91,9 +109,12 @@ impl Refusal {
             | Refusal::Permission(name)
             | Refusal::Voucher(name)
             | Refusal::IdentifierFormat(name)
-            | Refusal::IdentifierCountry(name) => Some(name),
+            | Refusal::IdentifierCountry(name)
+            | Refusal::MailAddress(name)
+            | Refusal::NotOfProduct(name) => Some(name),
+            Refusal::WrongProduct => Some("product"),
             Refusal::NotApplicable(what) => Some(what),
-            Refusal::Csr(_) => Some("csr"),
+            Refusal::Csr(_) | Refusal::CsrNames | Refusal::CsrProvided => Some("csr"),
             Refusal::TokenNotUnique => Some("uniqueValue"),
             Refusal::NotHttps
             | Refusal::WrongMethod
@@ -119,6 +140,10 @@ impl Refusal {
             | Refusal::AwaitingPayment
             | Refusal::BeingIssued
             | Refusal::Expired
+            | Refusal::ApiNotEnabled
+            | Refusal::WrongState
+            | Refusal::UnsupportedProduct
+            | Refusal::MailboxUnproven
             | Refusal::Internal(_) => None,
         }
     }

@@ -5,7 +5,8 @@ use icu_properties::props::{DefaultIgnorableCodePoint, VariationSelector};
 
 use crate::country::CountryCode;
 use crate::csr::{CsrError, CsrSubject};
-use crate::order_ssl::{Prioritise, SslOrderRequest};
+use crate::order_smime::SmimeOrderRequest;
+use crate::order_ssl::{JurisdictionDetails, Prioritise, SslOrderRequest, SubjectDetails};
 use crate::product::Level;
 use crate::refusal::Refusal;
 
@@ -42,38 +43,14 @@ pub fn choose(
     if !level.names_a_subject() {
         return Ok(None);
     }
-    check_texts(level, request)?;
+    check_texts(level, &request.subject, &request.jurisdiction)?;
     let prioritise = request.prioritise;
-    let given = &request.subject;
-    let pick = |parameter: &Option<String>, in_csr: &Option<String>| {
-        prioritise.choose(parameter.clone(), in_csr.clone())
-    };
-    // What is certified: as long as its parameter may be (§22.1), and absent where it says nothing.
-    let certified = |parameter: &Option<String>, in_csr: &Option<String>, limit: usize| {
-        prioritise.choose(certifiable(parameter, limit), certifiable(in_csr, limit))
-    };
-    let missing = |parameter: &'static str| match prioritise {
-        Prioritise::CsrOnly => Refusal::Csr(CsrError::MissingField),
-        Prioritise::Csr | Prioritise::Parameters | Prioritise::ParametersOnly => {
-            Refusal::Missing(parameter)
-        }
-    };
-    let streets = streets(prioritise, &given.streets, &csr.streets);
-    let csr_country = csr.country.as_deref().and_then(|c| c.parse().ok());
-    let subject = Subject {
-        organization: certified(&given.organization, &csr.organization, 64),
-        organizational_unit: pick(&given.organizational_unit, &csr.organizational_unit),
-        post_office_box: pick(&given.post_office_box, &csr.post_office_box),
-        streets: streets.iter().flatten().cloned().collect(),
-        locality: certified(&given.locality, &csr.locality, 128),
-        state: certified(&given.state, &csr.state, 128),
-        postal_code: pick(&given.postal_code, &csr.postal_code),
-        country: prioritise.choose(given.country, csr_country),
-    };
+    let missing = |parameter: &'static str| lacks(prioritise, parameter);
+    let subject = put_together(prioritise, &request.subject, csr);
     if level.names_an_organization() && subject.organization.is_none() {
         return Err(missing("organizationName"));
     }
-    if streets[0].is_none() {
+    if line(prioritise, &request.subject.streets, &csr.streets, 0).is_none() {
         return Err(missing("streetAddress1"));
     }
     if subject.locality.is_none() && subject.state.is_none() {
@@ -88,9 +65,75 @@ pub fn choose(
     Ok(Some(subject))
 }
 
+/// The same for S/MIME, without a CSR as well; the address is the validation desk's to ask for (D30, D32, amended).
+///
+/// # Errors
+/// As [`choose`].
+pub fn choose_smime(
+    level: Level,
+    request: &SmimeOrderRequest,
+    csr: Option<&CsrSubject>,
+) -> Result<Option<Subject>, Refusal> {
+    if !level.names_a_subject() {
+        return Ok(None);
+    }
+    check_texts(level, &request.subject, &JurisdictionDetails::default())?;
+    let nothing = CsrSubject::default();
+    let (prioritise, csr) = match csr {
+        Some(csr) => (request.prioritise, csr),
+        None => (Prioritise::ParametersOnly, &nothing),
+    };
+    let subject = put_together(prioritise, &request.subject, csr);
+    for (there, parameter) in [
+        (subject.organization.is_some(), "organizationName"),
+        (subject.country.is_some(), "countryName"),
+        (subject.locality.is_some() || subject.state.is_some(), "localityName"),
+    ] {
+        if !there {
+            return Err(lacks(prioritise, parameter));
+        }
+    }
+    Ok(Some(subject))
+}
+
+/// -3 for what is in neither place, -8 where only the CSR counts.
+fn lacks(prioritise: Prioritise, parameter: &'static str) -> Refusal {
+    match prioritise {
+        Prioritise::CsrOnly => Refusal::Csr(CsrError::MissingField),
+        Prioritise::Csr | Prioritise::Parameters | Prioritise::ParametersOnly => {
+            Refusal::Missing(parameter)
+        }
+    }
+}
+
+/// Each value from its parameter or from the CSR.
+fn put_together(prioritise: Prioritise, given: &SubjectDetails, csr: &CsrSubject) -> Subject {
+    let pick = |parameter: &Option<String>, in_csr: &Option<String>| {
+        prioritise.choose(parameter.clone(), in_csr.clone())
+    };
+    // What is certified: as long as its parameter may be (§22.1), and absent where it says nothing.
+    let certified = |parameter: &Option<String>, in_csr: &Option<String>, limit: usize| {
+        prioritise.choose(certifiable(parameter, limit), certifiable(in_csr, limit))
+    };
+    let csr_country = csr.country.as_deref().and_then(|c| c.parse().ok());
+    Subject {
+        organization: certified(&given.organization, &csr.organization, 64),
+        organizational_unit: pick(&given.organizational_unit, &csr.organizational_unit),
+        post_office_box: pick(&given.post_office_box, &csr.post_office_box),
+        streets: streets(prioritise, &given.streets, &csr.streets).into_iter().flatten().collect(),
+        locality: certified(&given.locality, &csr.locality, 128),
+        state: certified(&given.state, &csr.state, 128),
+        postal_code: pick(&given.postal_code, &csr.postal_code),
+        country: prioritise.choose(given.country, csr_country),
+    }
+}
+
 /// What a parameter says of the subject may be certified, and then holds to what is asked of a CSR's names.
-fn check_texts(level: Level, request: &SslOrderRequest) -> Result<(), Refusal> {
-    let (subject, jurisdiction) = (&request.subject, &request.jurisdiction);
+fn check_texts(
+    level: Level,
+    subject: &SubjectDetails,
+    jurisdiction: &JurisdictionDetails,
+) -> Result<(), Refusal> {
     let [first, second, third] = &subject.streets;
     let texts = [
         ("organizationName", &subject.organization),
@@ -154,8 +197,16 @@ fn streets(
     given: &[Option<String>; 3],
     csr: &[String],
 ) -> Vec<Option<String>> {
-    let line = |i| prioritise.choose(given.get(i).cloned().flatten(), csr.get(i).cloned());
-    (0..given.len().max(csr.len())).map(line).collect()
+    (0..given.len().max(csr.len())).map(|i| line(prioritise, given, csr, i)).collect()
+}
+
+fn line(
+    prioritise: Prioritise,
+    given: &[Option<String>; 3],
+    csr: &[String],
+    i: usize,
+) -> Option<String> {
+    prioritise.choose(given.get(i).cloned().flatten(), csr.get(i).cloned())
 }
 
 #[cfg(test)]

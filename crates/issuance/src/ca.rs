@@ -50,7 +50,7 @@ impl CaSlot {
         let roots = trees.map(|(hierarchy, test)| CaSlot { hierarchy, test, role: CaRole::Root });
         let issuing = trees.into_iter().flat_map(|(hierarchy, test)| {
             let kinds: &[ValidationKind] = match hierarchy {
-                Hierarchy::Public => &ValidationKind::ALL,
+                Hierarchy::Public => &ValidationKind::SERVER,
                 Hierarchy::Private => &[ValidationKind::Ov],
             };
             kinds.iter().flat_map(move |kind| {

@@ -29,11 +29,20 @@ pub enum ValidationKind {
     Iv,
     /// An organisation, by the EV Guidelines.
     Ev,
+    /// A mailbox, multipurpose generation.
+    #[serde(rename = "mv-multi")]
+    MailboxMultipurpose,
+    /// A mailbox, strict generation.
+    #[serde(rename = "mv-strict")]
+    MailboxStrict,
+    /// An organisation and a mailbox, multipurpose generation.
+    #[serde(rename = "ov-multi")]
+    OrganizationMultipurpose,
 }
 
 impl ValidationKind {
-    /// All of them.
-    pub const ALL: [ValidationKind; 4] =
+    /// Those of server certificates.
+    pub const SERVER: [ValidationKind; 4] =
         [ValidationKind::Dv, ValidationKind::Ov, ValidationKind::Iv, ValidationKind::Ev];
 
     /// `dv` and so on.
@@ -44,6 +53,9 @@ impl ValidationKind {
             ValidationKind::Ov => "ov",
             ValidationKind::Iv => "iv",
             ValidationKind::Ev => "ev",
+            ValidationKind::MailboxMultipurpose => "mv-multi",
+            ValidationKind::MailboxStrict => "mv-strict",
+            ValidationKind::OrganizationMultipurpose => "ov-multi",
         }
     }
 
@@ -55,6 +67,9 @@ impl ValidationKind {
             ValidationKind::Ov => "2.23.140.1.2.2",
             ValidationKind::Iv => "2.23.140.1.2.3",
             ValidationKind::Ev => "2.23.140.1.1",
+            ValidationKind::MailboxMultipurpose => "2.23.140.1.5.1.2",
+            ValidationKind::MailboxStrict => "2.23.140.1.5.1.3",
+            ValidationKind::OrganizationMultipurpose => "2.23.140.1.5.2.2",
         }
     }
 
@@ -85,6 +100,10 @@ impl ValidationKind {
                     | A::CommonName
             ),
             ValidationKind::Ev => !matches!(attribute, A::Surname | A::GivenName),
+            // Theirs come with their profiles.
+            ValidationKind::MailboxMultipurpose
+            | ValidationKind::MailboxStrict
+            | ValidationKind::OrganizationMultipurpose => false,
         }
     }
 }
@@ -97,6 +116,9 @@ impl From<domain::product::Level> for ValidationKind {
             Level::Ov => ValidationKind::Ov,
             Level::Ev | Level::QwacLegal | Level::QwacPsd2 => ValidationKind::Ev,
             Level::QwacNatural => ValidationKind::Iv,
+            Level::MailboxMultipurpose => ValidationKind::MailboxMultipurpose,
+            Level::MailboxStrict => ValidationKind::MailboxStrict,
+            Level::OrganizationMultipurpose => ValidationKind::OrganizationMultipurpose,
         }
     }
 }

@@ -203,6 +203,7 @@ pub fn alternative_names(names: &[CertName], critical: bool) -> der::Result<Exte
             Ia5String::new(&name.to_string()).map(GeneralName::DnsName)
         }
         CertName::Ip(ip) => Ok(GeneralName::from(*ip)),
+        CertName::Mail(mailbox) => Ia5String::new(mailbox.as_str()).map(GeneralName::Rfc822Name),
     });
     let names = names.collect::<der::Result<Vec<_>>>()?;
     extension(id::SUBJECT_ALT_NAME, critical, &SubjectAltName(names))

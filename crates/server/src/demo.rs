@@ -115,6 +115,7 @@ fn make(tx: &mut Tx<'_>, demo: &DemoAccount, hash: &str, now: Time) -> Result<()
             ca_choice: all,
             voucher: all,
             bonus_days: true,
+            ssl_only: false,
         },
         allowed_ips: Vec::new(),
         contact: format!("{name}@example.com").parse().ok(),

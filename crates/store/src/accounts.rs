@@ -239,6 +239,7 @@ fn privilege_words(p: Privileges) -> String {
         (p.ca_choice, "ca"),
         (p.voucher, "voucher"),
         (p.bonus_days, "bonus"),
+        (p.ssl_only, "ssl-only"),
     ];
     words.iter().filter(|(has, _)| *has).map(|(_, word)| *word).collect::<Vec<_>>().join(" ")
 }
@@ -251,6 +252,7 @@ fn read_privileges(words: &str) -> Privileges {
         ca_choice: has("ca"),
         voucher: has("voucher"),
         bonus_days: has("bonus"),
+        ssl_only: has("ssl-only"),
     }
 }
 

@@ -130,7 +130,7 @@ fn read(row: &Row<'_>) -> Result<RequestName> {
     };
     Ok(RequestName {
         position: row.int(0)?,
-        name: row.text_ref(1)?.parse().map_err(|_| odd())?,
+        name: CertName::from_stored(row.text_ref(1)?).map_err(|_| odd())?,
         implicit: row.bool(2)?,
         method: row.text_ref(3)?.parse().map_err(|_| odd())?,
         address: address.map_err(|_| odd())?,
@@ -147,7 +147,7 @@ fn read_control(row: &Row<'_>, first: usize) -> Result<Option<Control>> {
         return Ok(None);
     };
     Ok(Some(Control {
-        shown_for: shown_for.parse().map_err(|_| odd())?,
+        shown_for: CertName::from_stored(shown_for).map_err(|_| odd())?,
         method: row.text_ref(first + 1)?.parse().map_err(|_| odd())?,
         at: Time::from_ms(row.int(first + 2)?),
     }))

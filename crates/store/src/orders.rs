@@ -13,8 +13,8 @@ use crate::{Database, Row, Sql, StoreError, Tx, Value, params};
 
 pub(crate) use views::list;
 pub use views::{
-    OrderView, by_certificate, by_certificates, by_foreign_number, by_number, by_numbers, chain,
-    foreign_number_used, highest, newest, newest_of, of_account,
+    OrderView, StoredCsr, by_certificate, by_certificates, by_foreign_number, by_number,
+    by_numbers, chain, foreign_number_used, highest, newest, newest_of, of_account,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -53,14 +53,8 @@ pub struct NewOrder {
 pub struct NewRequest {
     /// Its first state.
     pub state: RequestState,
-    /// The CSR in DER, as received.
-    pub csr: Vec<u8>,
-    /// Its SHA-256.
-    pub csr_sha256: [u8; 32],
-    /// SubjectPublicKeyInfo.
-    pub spki: Vec<u8>,
-    /// The key's kind.
-    pub key_kind: KeyKind,
+    /// Its CSR; None while there is none yet.
+    pub csr: Option<NewCsr>,
     /// The subject's common name.
     pub common_name: Option<String>,
     /// Whom the certificate is to name (JSON).
@@ -69,6 +63,41 @@ pub struct NewRequest {
     pub unique_value: Option<String>,
     /// `caCertificateID`.
     pub ca_choice: Option<CaId>,
+}
+
+/// A CSR about to be written.
+#[derive(Clone, Debug)]
+pub struct NewCsr {
+    /// DER, as received.
+    pub der: Vec<u8>,
+    /// Its SHA-256.
+    pub sha256: [u8; 32],
+    /// SubjectPublicKeyInfo.
+    pub spki: Vec<u8>,
+    /// The key's kind.
+    pub key_kind: KeyKind,
+}
+
+/// A CSR in a row's columns, which are empty where there is none.
+struct CsrColumns<'c> {
+    der: &'c [u8],
+    sha256: &'c [u8],
+    spki: &'c [u8],
+    key_kind: String,
+}
+
+impl<'c> CsrColumns<'c> {
+    fn of(csr: Option<&'c NewCsr>) -> Self {
+        match csr {
+            Some(csr) => Self {
+                der: &csr.der,
+                sha256: &csr.sha256,
+                spki: &csr.spki,
+                key_kind: key_word(csr.key_kind),
+            },
+            None => Self { der: &[], sha256: &[], spki: &[], key_kind: String::new() },
+        }
+    }
 }
 
 /// The next order number and certificate ID.
@@ -123,17 +152,18 @@ pub fn insert_request(
     r: &NewRequest,
     now: Time,
 ) -> Result<()> {
-    let (checks, key_kind) = (check_words(r.state.checks()), key_word(r.key_kind));
+    let checks = check_words(r.state.checks());
+    let csr = CsrColumns::of(r.csr.as_ref());
     let values = params![
         id.0,
         order.0,
         r.state.word(),
         now.ms(),
         checks.as_str(),
-        &r.csr,
-        &r.csr_sha256,
-        &r.spki,
-        key_kind.as_str(),
+        csr.der,
+        csr.sha256,
+        csr.spki,
+        csr.key_kind.as_str(),
         r.common_name.as_deref(),
         r.unique_value.as_deref(),
         r.ca_choice.map(|ca| ca.0),
@@ -213,13 +243,13 @@ pub fn set_term_end(tx: &mut Tx<'_>, base: OrderNumber, end: Time) -> Result<()>
 
 /// Exchanges the CSR of a request that has none that counts yet.
 pub fn set_csr(tx: &mut Tx<'_>, id: CertificateId, r: &NewRequest) -> Result<()> {
-    let key_kind = key_word(r.key_kind);
+    let csr = CsrColumns::of(r.csr.as_ref());
     let values = params![
         id.0,
-        &r.csr,
-        &r.csr_sha256,
-        &r.spki,
-        key_kind.as_str(),
+        csr.der,
+        csr.sha256,
+        csr.spki,
+        csr.key_kind.as_str(),
         r.common_name.as_deref(),
         r.unique_value.as_deref(),
         r.ca_choice.map(|ca| ca.0),

@@ -51,7 +51,7 @@ impl Asker {
         Ok(Self { shared: Arc::new(Shared { dns, fetcher, memory }) })
     }
 
-    /// Asks a question once and says what came back. [`Question::Code`] is for people and fails here.
+    /// Asks a question once and says what came back. Codes are asked of people, and that fails here.
     pub async fn ask(&self, question: &Question, now: Time) -> Evidence {
         let Shared { dns, fetcher, .. } = &*self.shared;
         let (answer, via) = match question {
@@ -62,7 +62,9 @@ impl Asker {
                     Answer::Txt(dns::texts(set))
                 })
             }
-            Question::Code { .. } => (Answer::Failed("asked of a person".into()), String::new()),
+            Question::Code { .. } | Question::MailboxCode { .. } => {
+                (Answer::Failed("asked of a person".into()), String::new())
+            }
         };
         Evidence { question: question.clone(), answer, at: now, via }
     }

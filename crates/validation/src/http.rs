@@ -227,6 +227,7 @@ fn first_url(scheme: Scheme, host: &CertName, path: &str) -> Result<Url, Miss> {
         CertName::Ip(IpAddr::V4(ip)) => ip.to_string(),
         CertName::Ip(IpAddr::V6(ip)) => format!("[{ip}]"),
         CertName::Wildcard(_) => return Err("a file proves no wildcard".into()),
+        CertName::Mail(_) => return Err("a file proves no mailbox".into()),
     };
     if !path.starts_with('/') {
         return Err("the path is not absolute".into());

@@ -17,6 +17,8 @@ pub struct CodeRow {
     pub code: i32,
     /// The text, with the specification's placeholder.
     pub text: &'static str,
+    /// Of a row that no product here raises: why.
+    pub never: Option<&'static str>,
 }
 
 /// The kinds of [`Refusal`], without their arguments.
@@ -100,6 +102,28 @@ pub enum Meaning {
     BeingIssued,
     /// The certificate has expired.
     Expired,
+    /// The account may not use this endpoint.
+    ApiNotEnabled,
+    /// Not a mail address.
+    MailAddress,
+    /// No product has the code.
+    WrongProduct,
+    /// A parameter that such products do not have.
+    NotOfProduct,
+    /// Names in the CSR beyond those that were ordered.
+    CsrNames,
+    /// There is a CSR already.
+    CsrProvided,
+    /// The certificate's state does not allow it.
+    WrongState,
+    /// A product of another type is wanted.
+    UnsupportedProduct,
+    /// The mailbox is not proven yet.
+    MailboxUnproven,
+    /// Something of ours that has a number of its own: told by a fault rule alone, as what goes wrong here is -14.
+    Fault,
+    /// Nothing here is refused so.
+    Never,
     /// Something of ours went wrong.
     Internal,
 }
@@ -126,6 +150,10 @@ pub fn tell(endpoint: &Endpoint, refusal: &Refusal) -> Told {
         Refusal::UnknownArgument(name) => (Some(Cow::Owned(name.clone())), None),
         Refusal::Missing(name) => (Some(Cow::Borrowed(*name)), None),
         Refusal::Invalid(name, detail) => (Some(Cow::Borrowed(*name)), detail.clone()),
+        Refusal::MailAddress(name) | Refusal::NotOfProduct(name) => {
+            (Some(Cow::Borrowed(*name)), None)
+        }
+        Refusal::WrongProduct => (Some(Cow::Borrowed("product")), None),
         Refusal::Internal(detail) => (None, detail.clone()),
         _ => (None, None),
     };
@@ -185,6 +213,15 @@ pub fn meaning(refusal: &Refusal) -> (Meaning, Option<&str>) {
         Refusal::AwaitingPayment => (Meaning::AwaitingPayment, None),
         Refusal::BeingIssued => (Meaning::BeingIssued, None),
         Refusal::Expired => (Meaning::Expired, None),
+        Refusal::ApiNotEnabled => (Meaning::ApiNotEnabled, None),
+        Refusal::MailAddress(_) => (Meaning::MailAddress, None),
+        Refusal::WrongProduct => (Meaning::WrongProduct, None),
+        Refusal::NotOfProduct(name) => (Meaning::NotOfProduct, Some(name)),
+        Refusal::CsrNames => (Meaning::CsrNames, None),
+        Refusal::CsrProvided => (Meaning::CsrProvided, None),
+        Refusal::WrongState => (Meaning::WrongState, None),
+        Refusal::UnsupportedProduct => (Meaning::UnsupportedProduct, None),
+        Refusal::MailboxUnproven => (Meaning::MailboxUnproven, None),
         Refusal::Internal(_) => (Meaning::Internal, None),
     }
 }
@@ -213,7 +250,17 @@ fn fill(text: &str, argument: &str) -> String {
 
 /// One row.
 pub(crate) const fn code(meaning: Meaning, code: i32, text: &'static str) -> CodeRow {
-    CodeRow { meaning, code, text }
+    CodeRow { meaning, code, text, never: None }
+}
+
+/// A row of something internal, which a fault rule tells.
+pub(crate) const fn fault(code: i32, text: &'static str) -> CodeRow {
+    CodeRow { meaning: Meaning::Fault, code, text, never: None }
+}
+
+/// A row that no product here raises, and why.
+pub(crate) const fn never(code: i32, text: &'static str, why: &'static str) -> CodeRow {
+    CodeRow { meaning: Meaning::Never, code, text, never: Some(why) }
 }
 
 const UNKNOWN: CodeRow = code(Meaning::Internal, -14, "An unknown error occurred!");
@@ -236,6 +283,7 @@ pub const MASTER: &[CodeRow] = &[
     UNKNOWN,
     code(Meaning::NotEnoughCredit, -15, "Not enough credit!"),
     code(Meaning::Login, -16, LOGIN),
+    code(Meaning::ApiNotEnabled, -16, API_NOT_ENABLED),
     code(Meaning::WrongMethod, -17, "Request used GET rather than POST!"),
     code(
         Meaning::FullyQualified,
@@ -247,6 +295,7 @@ pub const MASTER: &[CodeRow] = &[
         -19,
         "The CSR's Common Name may not be an Internet-accessible IP Address!",
     ),
+    code(Meaning::CsrProvided, -18, "A CSR has already been provided."),
     code(Meaning::Rejected, -20, "The certificate request has been rejected!"),
     code(Meaning::Revoked, -21, "The certificate has been revoked!"),
     code(Meaning::AwaitingPayment, -22, "Still awaiting payment!"),
@@ -281,17 +330,38 @@ pub const MASTER: &[CodeRow] = &[
     code(Meaning::InvalidKey, -41, "The CSR uses an invalid key!"),
     code(Meaning::CallLimit, -42, "Call limit reached! Please try again later"),
     code(Meaning::TokenNotUnique, -55, "This Request Token is not unique!"),
+    code(Meaning::MailAddress, -70, MAIL_ADDRESS),
     code(Meaning::NotApplicable, -83, "'xxxx' is not applicable to this order!"),
     code(Meaning::Voucher, -90, "Permission denied for using \"voucher\" with 'xxxx'"),
     code(Meaning::Permission, -91, "Permission denied 'xxxx'"),
+    code(Meaning::WrongProduct, -118, "Wrong product Identifier!"),
     code(Meaning::RolesMissing, -120, "\"Role\" arguments are missing for PSD2 certificate type!"),
     code(Meaning::TaxDeprecated, -121, TAX),
     code(Meaning::IdentifierFormat, -121, "Wrong format of 'xxxx' identifier."),
     code(Meaning::IdentifierCountry, -121, "Wrong country code value in 'xxxx' identifier."),
+    code(Meaning::WrongState, -136, "Wrong certificate state"),
+    code(Meaning::UnsupportedProduct, -153, "Unsupported product type!"),
+    code(Meaning::MailboxUnproven, -154, "Email verification not yet completed!"),
+    code(
+        Meaning::NotOfProduct,
+        -161,
+        "Parameter 'xxxx' is not applicable to this type of product!",
+    ),
+    code(Meaning::CsrNames, -162, CSR_NAMES),
 ];
+
+/// -70.
+pub(crate) const MAIL_ADDRESS: &str = "Invalid Email Address!";
+
+/// -162.
+pub(crate) const CSR_NAMES: &str =
+    "The CSR must not contain domain names that are not in the \"domainNames\" parameter!";
 
 /// -16, as nearly every endpoint has it.
 pub(crate) const LOGIN: &str = "Incorrect login details, account is locked, password has expired or your source IP is blocked.";
+
+/// -16 where the login is right, and the account may not order by !AutoApplyOrder (D10).
+pub(crate) const API_NOT_ENABLED: &str = "Permission denied! Contact Sectigo Support to have your account enabled for the !AutoApplyOrder API.";
 
 /// -121 for TAX, with the stray apostrophe that the specification prints (D8, amended).
 pub(crate) const TAX: &str =

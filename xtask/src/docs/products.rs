@@ -61,6 +61,7 @@ fn kind(kind: Kind) -> &'static str {
         Kind::Wildcard => "wildcard",
         Kind::Multi => "several",
         Kind::Ucc => "several (UCC)",
+        Kind::Mailbox => "a mailbox",
     }
 }
 
@@ -72,6 +73,9 @@ fn level(product: &Product) -> String {
         Level::QwacLegal => "legal person, eIDAS",
         Level::QwacPsd2 => "payment service provider, eIDAS",
         Level::QwacNatural => "natural person, eIDAS",
+        Level::MailboxMultipurpose => "mailbox, multipurpose S/MIME",
+        Level::MailboxStrict => "mailbox, strict S/MIME",
+        Level::OrganizationMultipurpose => "mailbox and organisation, multipurpose S/MIME",
     }
     .to_owned();
     if product.intranet {

@@ -120,7 +120,7 @@ struct WishArguments {
     /// Who pays for orders: account (it is debited) or customer (orders wait until they are paid for)
     #[arg(long, value_name = "MODE")]
     payment: Option<String>,
-    /// Of ra, test, ca, voucher, bonus, comma between; or none. They replace those it has
+    /// Of ra, test, ca, voucher, bonus, ssl-only (no !AutoApplyOrder), comma between; or none. They replace those it has
     #[arg(long, value_name = "LIST")]
     privileges: Option<String>,
     /// Addresses and ranges from which it may come, comma between; or any

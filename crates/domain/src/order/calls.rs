@@ -6,7 +6,7 @@ use crate::product::Level;
 use crate::refusal::Refusal;
 use crate::time::Time;
 
-/// How AutoReplaceSSL replaces.
+/// How AutoReplaceSSL and AutoReplaceSMIME replace.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Replacing {
     /// There is no certificate yet: the request is changed in place.
@@ -70,6 +70,47 @@ impl RequestState {
             RequestState::Expired | RequestState::Rejected { .. } | RequestState::Failed { .. } => {
                 Err(Refusal::Rejected)
             }
+        }
+    }
+
+    /// Whether RequestAndCollectSMIME answers anything but an error.
+    ///
+    /// # Errors
+    /// -20 when it came to nothing, -21, -22.
+    pub fn smime_collectable(&self) -> Result<(), Refusal> {
+        match self.collectable() {
+            // Accepted, and being processed.
+            Err(Refusal::BeingIssued) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Whether and how an S/MIME order can be replaced. `not_after`: the certificate's end, once there is one.
+    ///
+    /// # Errors
+    /// -20, -22, -136 (D96, D99, amended).
+    pub fn smime_replaceable(
+        &self,
+        not_after: Option<Time>,
+        now: Time,
+    ) -> Result<Replacing, Refusal> {
+        match self {
+            // Ready is a request that CAA, or something missing from its subject, holds back: nothing is written yet.
+            RequestState::AwaitingCsr { .. }
+            | RequestState::AwaitingValidation { .. }
+            | RequestState::Ready => Ok(Replacing::InPlace),
+            RequestState::Issued { .. } if not_after.is_none_or(|end| end > now) => {
+                Ok(Replacing::ByOrder)
+            }
+            RequestState::Issuing { .. } => Err(Refusal::BeingIssued),
+            RequestState::Revoked { .. } => Err(Refusal::Revoked),
+            RequestState::Issued { .. }
+            | RequestState::AwaitingPayment { .. }
+            | RequestState::AwaitingAuthorization
+            | RequestState::Replaced { .. }
+            | RequestState::Expired
+            | RequestState::Rejected { .. }
+            | RequestState::Failed { .. } => Err(Refusal::WrongState),
         }
     }
 

@@ -28,23 +28,27 @@ impl RequestState {
     /// Whether control of its names is still to be shown.
     #[must_use]
     pub fn awaits_control(&self) -> bool {
-        let open = |c: &Check| c.kind == CheckKind::DomainControl && c.state == CheckState::Open;
-        self.checks().iter().any(open)
+        self.awaited_control().is_some()
+    }
+
+    fn awaited_control(&self) -> Option<CheckKind> {
+        let open = |c: &&Check| c.kind.is_control() && c.state == CheckState::Open;
+        self.checks().iter().find(open).map(|c| c.kind)
     }
 
     /// Whether every check but the control of its names has passed.
     #[must_use]
     pub fn others_passed(&self) -> bool {
-        let others = |c: &&Check| c.kind != CheckKind::DomainControl;
+        let others = |c: &&Check| !c.kind.is_control();
         self.checks().iter().filter(others).all(|c| c.state == CheckState::Passed)
     }
 
     /// The state once control of all its names is shown; the same one if nobody waits for that.
     #[must_use]
     pub fn with_control(self) -> RequestState {
-        match self.awaits_control() {
-            true => self.clone().settled(CheckKind::DomainControl, true).unwrap_or(self),
-            false => self,
+        match self.awaited_control() {
+            Some(kind) => self.clone().settled(kind, true).unwrap_or(self),
+            None => self,
         }
     }
 
@@ -60,9 +64,10 @@ impl RequestState {
             RequestState::AwaitingAuthorization
             | RequestState::AwaitingPayment { .. }
             | RequestState::AwaitingCsr { .. } => (expires_at, RequestState::Expired),
-            RequestState::AwaitingValidation { .. } => match self.awaits_control() {
-                true => (soon.min(expires_at), RequestState::Expired),
-                false => (expires_at, RequestState::Expired),
+            // A mailbox is proven by a person, who wakes the request up.
+            RequestState::AwaitingValidation { .. } => match self.awaited_control() {
+                Some(CheckKind::DomainControl) => (soon.min(expires_at), RequestState::Expired),
+                _ => (expires_at, RequestState::Expired),
             },
             RequestState::Ready => {
                 (soon.min(expires_at), RequestState::Failed { why: why.to_owned() })

@@ -212,7 +212,9 @@ fn public(name: &CertName, source: &'static str) -> Result<(), Refusal> {
     }
     let why = match name {
         CertName::Ip(ip) => format!("{ip} is not an Internet-accessible address"),
-        CertName::Dns(_) | CertName::Wildcard(_) => format!("{name} is not a public domain name"),
+        CertName::Dns(_) | CertName::Wildcard(_) | CertName::Mail(_) => {
+            format!("{name} is not a public domain name")
+        }
     };
     Err(Refusal::invalid_because(source, why))
 }

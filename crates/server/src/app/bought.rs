@@ -8,10 +8,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct Bought {
     /// The product's name.
     pub name: String,
-    /// dv, ov, ev, qwac_legal, qwac_psd2, qwac_natural.
+    /// dv, ov, ev, qwac_legal, qwac_psd2, qwac_natural, mailbox_multipurpose, mailbox_strict, organization_multipurpose.
     #[serde(serialize_with = "write_level", deserialize_with = "read_level")]
     pub level: Level,
-    /// single, wildcard, multi, ucc.
+    /// single, wildcard, multi, ucc, mailbox.
     #[serde(serialize_with = "write_kind", deserialize_with = "read_kind")]
     pub kind: Kind,
     /// Under the private root.
@@ -125,20 +125,24 @@ impl Bought {
     }
 }
 
-const LEVELS: [(Level, &str); 6] = [
+const LEVELS: [(Level, &str); 9] = [
     (Level::Dv, "dv"),
     (Level::Ov, "ov"),
     (Level::Ev, "ev"),
     (Level::QwacLegal, "qwac_legal"),
     (Level::QwacPsd2, "qwac_psd2"),
     (Level::QwacNatural, "qwac_natural"),
+    (Level::MailboxMultipurpose, "mailbox_multipurpose"),
+    (Level::MailboxStrict, "mailbox_strict"),
+    (Level::OrganizationMultipurpose, "organization_multipurpose"),
 ];
 
-const KINDS: [(Kind, &str); 4] = [
+const KINDS: [(Kind, &str); 5] = [
     (Kind::Single, "single"),
     (Kind::Wildcard, "wildcard"),
     (Kind::Multi, "multi"),
     (Kind::Ucc, "ucc"),
+    (Kind::Mailbox, "mailbox"),
 ];
 
 pub(crate) fn level_word(level: Level) -> &'static str {

@@ -11,6 +11,7 @@ use domain::refusal::Refusal;
 use issuance::csr;
 use issuance::weak_keys::WeakKeys;
 use store::certificates;
+use store::orders::NewCsr;
 use wire::decode_csr::{DecodeRequest, Decoded};
 
 use super::Failure;
@@ -36,6 +37,17 @@ pub async fn of_order(house: &Arc<House>, account: AccountId, text: &str) -> Res
         Ok(Ok(csr)) => Ok(csr),
         Ok(Err(_)) => Err(CsrError::Compromised.into()),
         Err(_) => Err(Refusal::Internal(None)),
+    }
+}
+
+/// A request as it is written down.
+#[must_use]
+pub fn to_keep(csr: &Csr) -> NewCsr {
+    NewCsr {
+        der: csr.der.clone(),
+        sha256: csr.digests.sha256,
+        spki: csr.key.spki.clone(),
+        key_kind: csr.key.kind,
     }
 }
 

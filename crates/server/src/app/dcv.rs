@@ -35,7 +35,7 @@ use crate::letters::DcvFacts;
 #[must_use]
 pub fn needs_random_value(method: DcvMethod, address: Option<&MailAddress>) -> bool {
     match method {
-        DcvMethod::DnsTxtRandomValue => true,
+        DcvMethod::DnsTxtRandomValue | DcvMethod::Mailbox => true,
         DcvMethod::Email => address.is_some(),
         DcvMethod::HttpCsrHash | DcvMethod::HttpsCsrHash | DcvMethod::CnameCsrHash => false,
     }

@@ -43,7 +43,7 @@ pub fn settle_in(
     actor: &str,
     now: Time,
 ) -> Result<RequestState, Failure> {
-    if passed && matches!(check, CheckKind::DomainControl | CheckKind::MailboxControl) {
+    if passed && check.is_control() {
         let why =
             format!("{check} is passed by proofs: publish them, or enter the code of the mail");
         return Err(Failure::Declined(why));
@@ -52,7 +52,7 @@ pub fn settle_in(
         .ok_or_else(|| Failure::Declined(format!("there is no order {number}")))?;
     let state = order.state.clone();
     let after = match (check, passed) {
-        (CheckKind::Payment, true) => state.paid()?,
+        (CheckKind::Payment, true) => state.paid(order.csr.is_some())?,
         (CheckKind::Payment, false) => state.rejected("not paid".to_owned())?,
         _ => state.settled(check, passed)?,
     };

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use domain::caa::{self, CaaRefusal};
+use domain::caa::{self, Asked, CaaRefusal};
 use domain::dcv::DcvMethod;
 use domain::evidence::{Answer, CaaEvidence, Evidence};
 use domain::names::CertName;
@@ -61,7 +61,7 @@ pub fn answer_words(answer: &Answer) -> (serde_json::Value, bool) {
 /// What a name's CAA set says of it, for the record.
 #[must_use]
 pub fn caa_line(house: &House, name: &CertName, seen: &CaaEvidence, now: Time) -> EvidenceLine {
-    let permitted = caa::permits(seen, name.is_wildcard(), &house.rules.caa_identities, now);
+    let permitted = caa::permits(seen, Asked::of(name), &house.rules.caa_identities, now);
     let outcome = match permitted {
         Ok(()) => "permits",
         Err(CaaRefusal::LookupFailed(..)) => "failed",
@@ -75,7 +75,10 @@ pub fn caa_line(house: &House, name: &CertName, seen: &CaaEvidence, now: Time) -
     let answer = json!({ "found_at": seen.found_at, "records": records, "failed": seen.failed });
     EvidenceLine {
         name: name.to_string(),
-        method: "CAA (RFC 8659)".to_owned(),
+        method: match name.mailbox() {
+            Some(_) => "CAA issuemail (RFC 9495)".to_owned(),
+            None => "CAA (RFC 8659)".to_owned(),
+        },
         outcome: outcome.to_owned(),
         question: format!("{}. CAA, climbing", seen.name),
         answer: answer.to_string(),

@@ -24,7 +24,7 @@ use store::certificates::NewRecord;
 use store::events::{self, NewEvent};
 use store::jobs::{self, Ticket};
 use store::mails::NewMail;
-use store::orders::{self, OrderView};
+use store::orders::{self, OrderView, StoredCsr};
 use store::{Tx, certificates};
 
 use super::Failure;
@@ -109,7 +109,7 @@ impl Authority {
             let may = self.may_sign(chosen, bought.level(), bought.intranet, order.test);
             return self.ca(chosen).filter(|_| may);
         }
-        let rsa = order.key_kind.is_rsa();
+        let rsa = order.csr.as_ref()?.key_kind.is_rsa();
         let hierarchy = hierarchy_of(bought.intranet);
         self.folder.issuer_of(hierarchy, kind_of(bought.level()), rsa, order.test)
     }
@@ -124,12 +124,7 @@ fn hierarchy_of(intranet: bool) -> Hierarchy {
 }
 
 fn kind_of(level: Level) -> ValidationKind {
-    match level {
-        Level::Dv => ValidationKind::Dv,
-        Level::Ov => ValidationKind::Ov,
-        Level::Ev | Level::QwacLegal | Level::QwacPsd2 => ValidationKind::Ev,
-        Level::QwacNatural => ValidationKind::Iv,
-    }
+    level.into()
 }
 
 /// A certificate that waits for its receipt and its signature.
@@ -189,7 +184,8 @@ pub fn prepare(
     let base = &house.authority.base_url;
     let common_name: Option<CertName> = order.common_name.as_deref().and_then(|cn| cn.parse().ok());
     let common_name = common_name.filter(|cn| proven.names().contains(cn));
-    let key = key_of(order);
+    let csr = order.csr.as_ref().ok_or_else(|| NotYet::Wait("there is no CSR yet".into()))?;
+    let key = key_of(csr);
     let profile = house
         .authority
         .profile(kind_of(bought.level()), hierarchy_of(bought.intranet))
@@ -239,11 +235,11 @@ fn has_run_out(certificate: &CaCertificate, order: &OrderView) -> NotYet {
 }
 
 /// The key of an order's request.
-pub(crate) fn key_of(order: &OrderView) -> PublicKey {
+pub(crate) fn key_of(csr: &StoredCsr) -> PublicKey {
     PublicKey {
-        kind: order.key_kind,
-        spki_sha256: Sha256::digest(&order.spki).into(),
-        spki: order.spki.clone(),
+        kind: csr.key_kind,
+        spki_sha256: Sha256::digest(&csr.spki).into(),
+        spki: csr.spki.clone(),
     }
 }
 

@@ -320,10 +320,7 @@ impl Draft {
     fn certificate_request(&self, placement: &Placement) -> NewRequest {
         NewRequest {
             state: placement.state.clone(),
-            csr: self.csr.der.clone(),
-            csr_sha256: self.csr.digests.sha256,
-            spki: self.csr.key.spki.clone(),
-            key_kind: self.csr.key.kind,
+            csr: Some(csrs::to_keep(&self.csr)),
             subject: self.composed.subject.as_ref().map(|s| subject_json(s, &self.request)),
             common_name: self.composed.names.common_name.as_ref().map(ToString::to_string),
             unique_value: placement.unique_value.as_ref().map(|u| u.as_str().to_owned()),

@@ -104,7 +104,8 @@ impl Replacement {
                 csr
             }
             None => {
-                issuance::csr::read_der(&old.csr, &self.house.weak_keys).map_err(Refusal::from)?
+                let old = old.csr.as_ref().ok_or(Refusal::Missing("csr"))?;
+                issuance::csr::read_der(&old.der, &self.house.weak_keys).map_err(Refusal::from)?
             }
         };
         if certificates::key_is_compromised(tx, &csr.key.spki)? {
@@ -118,10 +119,7 @@ impl Replacement {
         let parameters = self.parameters(&old);
         let new = NewRequest {
             state: RequestState::AwaitingValidation { checks },
-            csr: csr.der.clone(),
-            csr_sha256: csr.digests.sha256,
-            spki: csr.key.spki.clone(),
-            key_kind: csr.key.kind,
+            csr: Some(csrs::to_keep(&csr)),
             subject: old.subject.clone(),
             common_name: plans.0.common_name.as_ref().map(ToString::to_string),
             unique_value: unique_value.as_ref().map(|u| u.as_str().to_owned()),
@@ -225,7 +223,8 @@ impl Replacement {
         let elsewhere: Vec<&str> =
             used.iter().filter(|(_, base)| *base != old.base).map(|(v, _)| v.as_str()).collect();
         let here = used.iter().find(|(_, base)| *base == old.base).map(|(v, _)| v);
-        let own = (old.csr == csr.der).then(|| old.unique_value.as_deref().unwrap_or_default());
+        let same = old.csr.as_ref().is_some_and(|old| old.der == csr.der);
+        let own = same.then(|| old.unique_value.as_deref().unwrap_or_default());
         if self.request.unique_value.is_none()
             && let Some(stays) = own.or(here.map(String::as_str))
         {

@@ -1,5 +1,6 @@
 //! Looking for proofs and deciding what they are worth: from an order's open names to a certificate that is written down.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
@@ -100,8 +101,9 @@ pub async fn ask(house: &Arc<House>, subject: &Subject, now: Time) -> Findings {
     if !subject.order.state.is_looked_at() || known_key(house, &subject.order).is_some() {
         return found;
     }
+    let Some(csr) = &subject.order.csr else { return found };
     let token = RequestToken::new(
-        &issuance::csr::digests(&subject.order.csr),
+        &issuance::csr::digests(&csr.der),
         subject.order.unique_value.as_deref().and_then(|u| u.parse::<UniqueValue>().ok()),
     );
     let mut look = Look::new(house, now, house.rules.look_at_most);
@@ -123,12 +125,16 @@ pub async fn ask(house: &Arc<House>, subject: &Subject, now: Time) -> Findings {
     if asks_caa && all_ordered && subject.order.state.others_passed() {
         let names: Vec<&CertName> =
             subject.names.iter().filter(|n| shown(n)).map(|n| &n.name).collect();
-        let mut dns: Vec<&DnsName> = names.iter().filter_map(|name| name.dns()).collect();
-        dns.dedup();
+        let mut domains: Vec<Cow<'_, DnsName>> =
+            names.iter().filter_map(|name| name.caa_name()).collect();
+        domains.dedup();
+        let domains: Vec<&DnsName> = domains.iter().map(AsRef::as_ref).collect();
         // Without an answer in time there is none: CAA that is missing never permits.
-        let sets = timeout_at(look.until(), house.asker.caa_of(&dns, now)).await;
+        let sets = timeout_at(look.until(), house.asker.caa_of(&domains, now)).await;
         found.caa = sets.unwrap_or_default();
-        let of = |name: &CertName| found.caa.iter().find(|set| name.dns() == Some(&set.name));
+        let of = |name: &CertName| {
+            found.caa.iter().find(|set| name.caa_name().is_some_and(|d| *d == set.name))
+        };
         let seen = names.into_iter().filter_map(|name| Some(caa_line(house, name, of(name)?, now)));
         found.lines.extend(seen.collect::<Vec<_>>());
     }
@@ -146,6 +152,10 @@ pub fn challenge(name: &RequestName, token: &RequestToken) -> Option<Challenge> 
         DcvMethod::Email => {
             let (address, random) = (name.address.clone()?, name.random.clone()?);
             Some(Challenge::Mail(address, random))
+        }
+        DcvMethod::Mailbox => {
+            let (mailbox, random) = (name.name.mailbox()?.clone(), name.random.clone()?);
+            Some(Challenge::Mailbox(mailbox, random))
         }
     }
 }
@@ -383,7 +393,7 @@ fn known_key(house: &House, order: &OrderView) -> Option<String> {
     if order.key_is_compromised {
         return Some("the key is compromised: a certificate for it was revoked".to_owned());
     }
-    let listed = house.weak_keys.check_lists(&issue::key_of(order));
+    let listed = house.weak_keys.check_lists(&issue::key_of(order.csr.as_ref()?));
     listed.err().map(|why| why.to_string())
 }
 

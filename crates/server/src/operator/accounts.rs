@@ -27,7 +27,7 @@ pub struct Wishes {
     pub credit_limit: Option<String>,
     /// account or customer.
     pub payment: Option<String>,
-    /// ra, test, ca, voucher, bonus, comma between; none.
+    /// ra, test, ca, voucher, bonus, ssl-only, comma between; none.
     pub privileges: Option<String>,
     /// Addresses and ranges, comma between; any.
     pub allowed_ips: Option<String>,
@@ -469,12 +469,13 @@ fn money(text: &str, what: &str) -> Done<Money> {
 /// Where a privilege is kept.
 type Field = fn(&mut Privileges) -> &mut bool;
 
-const PRIVILEGES: [(&str, Field); 5] = [
+const PRIVILEGES: [(&str, Field); 6] = [
     ("ra", |p| &mut p.registration_authority),
     ("test", |p| &mut p.test_orders),
     ("ca", |p| &mut p.ca_choice),
     ("voucher", |p| &mut p.voucher),
     ("bonus", |p| &mut p.bonus_days),
+    ("ssl-only", |p| &mut p.ssl_only),
 ];
 
 fn privilege_words(mut p: Privileges) -> Vec<&'static str> {
@@ -493,7 +494,7 @@ fn read_privileges(text: &str) -> Done<Privileges> {
         let found = PRIVILEGES.iter().find(|(known, _)| *known == word);
         let Some((_, field)) = found else {
             return Err(Complaint(format!(
-                "'{word}' is no privilege; there are ra, test, ca, voucher, bonus, and none"
+                "'{word}' is no privilege; there are ra, test, ca, voucher, bonus, ssl-only (no !AutoApplyOrder), and none"
             )));
         };
         *field(&mut p) = true;

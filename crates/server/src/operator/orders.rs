@@ -178,7 +178,7 @@ pub fn show(office: &Office, number: i64) -> Done<OrderDetails> {
             term_days: o.term_days,
             term_end: o.term_end.map(|t| t.to_string()),
             certificate_id: o.certificate.0,
-            key: format!("{:?}", o.key_kind),
+            key: o.csr.as_ref().map_or("none yet".to_owned(), |csr| format!("{:?}", csr.key_kind)),
             why,
             checks: checks
                 .map(|c| CheckView { check: c.kind.as_str(), state: c.state.as_str() })

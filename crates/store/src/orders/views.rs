@@ -48,12 +48,8 @@ pub struct OrderView {
     pub state: RequestState,
     /// Goes up with every change of state or CSR.
     pub version: i64,
-    /// The CSR in DER.
-    pub csr: Vec<u8>,
-    /// SubjectPublicKeyInfo.
-    pub spki: Vec<u8>,
-    /// The key's kind.
-    pub key_kind: KeyKind,
+    /// The CSR; None while there is none yet.
+    pub csr: Option<StoredCsr>,
     /// A certificate for this key was revoked with keyCompromise.
     pub key_is_compromised: bool,
     /// The subject's common name.
@@ -72,6 +68,17 @@ pub struct OrderView {
     pub ca: Option<CaId>,
     /// The certificate, once signed.
     pub der: Option<Vec<u8>>,
+}
+
+/// A CSR as it is kept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoredCsr {
+    /// DER, as received.
+    pub der: Vec<u8>,
+    /// SubjectPublicKeyInfo.
+    pub spki: Vec<u8>,
+    /// The key's kind.
+    pub key_kind: KeyKind,
 }
 
 /// An order by its number.
@@ -169,9 +176,7 @@ fn read_view(row: &Row<'_>) -> Result<OrderView> {
         expires_at: Time::from_ms(row.int(12)?),
         certificate: CertificateId(row.int(13)?),
         state,
-        csr: row.bytes(18)?,
-        spki: row.bytes(19)?,
-        key_kind: read_key(row.text_ref(20)?).ok_or_else(|| odd("key"))?,
+        csr: read_csr(row)?,
         key_is_compromised: row.bool(33)?,
         common_name: row.opt_text(21)?,
         unique_value: row.opt_text(22)?,
@@ -183,6 +188,15 @@ fn read_view(row: &Row<'_>) -> Result<OrderView> {
         ca: row.opt_int(26)?.map(CaId),
         der: row.opt_bytes(27)?,
     })
+}
+
+/// The columns are empty where there is none.
+fn read_csr(row: &Row<'_>) -> Result<Option<StoredCsr>> {
+    let key_kind = match row.text_ref(20)? {
+        "" => return Ok(None),
+        word => read_key(word).ok_or_else(|| StoreError::inconsistent("request: key"))?,
+    };
+    Ok(Some(StoredCsr { der: row.bytes(18)?, spki: row.bytes(19)?, key_kind }))
 }
 
 fn read_state(row: &Row<'_>) -> Result<RequestState> {

@@ -123,7 +123,7 @@ impl Replacement {
         }
         let twin = |name: &CertName| match name {
             CertName::Dns(dns) => dns.www_twin().map(CertName::Dns),
-            CertName::Wildcard(_) | CertName::Ip(_) => None,
+            CertName::Wildcard(_) | CertName::Ip(_) | CertName::Mail(_) => None,
         };
         let first = &chosen.ordered[0];
         let known = old_names.iter().any(|n| n.name == *first)
