@@ -13,7 +13,7 @@ use domain::proof::{Case, Control, WantedName, judge};
 use domain::receipt::Receipt;
 use domain::time::{Entropy, Time};
 use issuance::ca::ceremony::{CeremonyOptions, RsaSize};
-use issuance::leaf::{LeafRequest, prepare};
+use issuance::leaf::{CommonName, LeafRequest, prepare};
 use issuance::lint::{Rules, lint};
 use issuance::profile::{self, Hierarchy, ValidationKind};
 use issuance::weak_keys::WeakKeys;
@@ -96,10 +96,11 @@ fn issue(folder: &folder::CaFolder, csr: &Csr, now: Time, name: &str) {
             validity: policy.tls_validity(now, term_end(now, 365)).expect("a validity"),
             key: &csr.key,
             names: &names,
-            common_name: names.first(),
+            common_name: names.first().map(CommonName::Name),
             subject: &[],
             crl_url: "http://pki.example.org/crl/a/0.crl",
             issuer_url: "http://pki.example.org/crt/a.crt",
+            template: None,
         })
         .expect("a leaf")
     };

@@ -15,7 +15,7 @@ use crate::tbs;
 /// A place in the plan: which CA this is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct CaSlot {
-    /// Public rules or a root of its own.
+    /// Under which kind of root.
     pub hierarchy: Hierarchy,
     /// For test orders: its names say that nobody should trust it.
     pub test: bool,
@@ -38,30 +38,34 @@ pub enum CaRole {
 }
 
 impl CaSlot {
-    /// Every CA that a folder should have, roots first.
+    /// Every CA that a folder should have, each root before what is under it. Their place here is their number, so what is
+    /// new comes last.
     #[must_use]
     pub fn plan() -> Vec<CaSlot> {
-        let trees = [
-            (Hierarchy::Public, false),
-            (Hierarchy::Public, true),
-            (Hierarchy::Private, false),
-            (Hierarchy::Private, true),
-        ];
-        let roots = trees.map(|(hierarchy, test)| CaSlot { hierarchy, test, role: CaRole::Root });
-        let issuing = trees.into_iter().flat_map(|(hierarchy, test)| {
-            let kinds: &[ValidationKind] = match hierarchy {
-                Hierarchy::Public => &ValidationKind::SERVER,
-                Hierarchy::Private => &[ValidationKind::Ov],
-            };
-            kinds.iter().flat_map(move |kind| {
-                [true, false].map(|rsa| CaSlot {
-                    hierarchy,
-                    test,
-                    role: CaRole::Issuing { kind: *kind, rsa },
-                })
-            })
-        });
-        roots.into_iter().chain(issuing).collect()
+        let eras: [&[Hierarchy]; 2] =
+            [&[Hierarchy::Public, Hierarchy::Private], &[Hierarchy::Mail]];
+        eras.into_iter().flat_map(Self::trees).collect()
+    }
+
+    /// The roots of these hierarchies, live and test, then their issuing CAs.
+    fn trees(hierarchies: &[Hierarchy]) -> Vec<CaSlot> {
+        let root = |hierarchy: &Hierarchy| {
+            [false, true].map(|test| CaSlot { hierarchy: *hierarchy, test, role: CaRole::Root })
+        };
+        let roots: Vec<CaSlot> = hierarchies.iter().flat_map(root).collect();
+        let issuing: Vec<CaSlot> = roots.iter().flat_map(|root| root.issuing()).collect();
+        [roots, issuing].concat()
+    }
+
+    /// The issuing CAs under a root.
+    fn issuing(self) -> impl Iterator<Item = CaSlot> {
+        let kinds: &[ValidationKind] = match self.hierarchy {
+            Hierarchy::Public => &ValidationKind::SERVER,
+            Hierarchy::Private => &[ValidationKind::Ov],
+            Hierarchy::Mail => &ValidationKind::MAIL,
+        };
+        let roles = kinds.iter().flat_map(|kind| [true, false].map(|rsa| (*kind, rsa)));
+        roles.map(move |(kind, rsa)| CaSlot { role: CaRole::Issuing { kind, rsa }, ..self })
     }
 
     /// The slot of the root above it; a root is above itself.
@@ -70,7 +74,7 @@ impl CaSlot {
         CaSlot { role: CaRole::Root, ..self }
     }
 
-    /// Its name in files and URLs: `public-root`, `public-dv-rsa`, `test-private-ov-ec`.
+    /// Its name in files and URLs: `public-root`, `public-dv-rsa`, `test-private-ov-ec`, `mail-mv-multi-rsa`.
     #[must_use]
     pub fn slug(self) -> String {
         let test = if self.test { "test-" } else { "" };

@@ -7,6 +7,7 @@ mod subject;
 mod text;
 mod wishes;
 
+pub(crate) use strings::text;
 pub(crate) use wishes::address;
 
 use der::asn1::BitStringRef;

@@ -121,9 +121,9 @@ struct Row {
     name: String,
     /// `root` or `issuing`.
     role: String,
-    /// `public` or `private`.
+    /// `public`, `private` or `mail`.
     hierarchy: String,
-    /// `dv`, `ov`, `iv`, `ev`; none for roots.
+    /// `dv` and so on; none for roots.
     #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<String>,
     /// `live` or `test`.

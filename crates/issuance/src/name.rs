@@ -7,7 +7,8 @@ use x509_cert::attr::AttributeTypeAndValue;
 
 use crate::oid;
 
-/// The attributes that subjects may have, in the order in which they are written (BR 7.1.4.2, EVG 7.1.4.2).
+/// The attributes that subjects may have, in the order in which they are written (BR 7.1.4.2, EVG 7.1.4.2; S/MIME BR 7.1.4
+/// leaves it open).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Attribute {
@@ -41,6 +42,8 @@ pub enum Attribute {
     CommonName,
     /// organizationIdentifier.
     OrganizationIdentifier,
+    /// emailAddress of PKCS #9: of S/MIME certificates alone.
+    EmailAddress,
 }
 
 impl Attribute {
@@ -63,6 +66,7 @@ impl Attribute {
             Attribute::GivenName => oid::GIVEN_NAME,
             Attribute::CommonName => oid::COMMON_NAME,
             Attribute::OrganizationIdentifier => oid::ORGANIZATION_IDENTIFIER,
+            Attribute::EmailAddress => oid::EMAIL,
         }
     }
 
@@ -85,6 +89,7 @@ impl Attribute {
             Attribute::GivenName => "givenName",
             Attribute::CommonName => "commonName",
             Attribute::OrganizationIdentifier => "organizationIdentifier",
+            Attribute::EmailAddress => "emailAddress",
         }
     }
 
@@ -109,23 +114,25 @@ impl Attribute {
             Attribute::PostalCode | Attribute::Surname => 40,
             Attribute::GivenName => 16,
             Attribute::OrganizationIdentifier => 256,
+            Attribute::EmailAddress => 255,
         }
     }
 
-    /// PrintableString where the type demands it, UTF8String elsewhere.
+    /// PrintableString or IA5String where the type demands it, UTF8String elsewhere.
     #[must_use]
     pub fn string_tag(self) -> Tag {
         match self {
             Attribute::JurisdictionCountry | Attribute::Country | Attribute::SerialNumber => {
                 Tag::PrintableString
             }
+            Attribute::EmailAddress => Tag::Ia5String,
             _ => Tag::Utf8String,
         }
     }
 }
 
 /// All attributes, in order.
-pub const ALL: [Attribute; 15] = [
+pub const ALL: [Attribute; 16] = [
     Attribute::JurisdictionCountry,
     Attribute::JurisdictionState,
     Attribute::JurisdictionLocality,
@@ -141,6 +148,7 @@ pub const ALL: [Attribute; 15] = [
     Attribute::GivenName,
     Attribute::CommonName,
     Attribute::OrganizationIdentifier,
+    Attribute::EmailAddress,
 ];
 
 /// DER of a Name with these attributes, sorted into their order; streets and the like keep theirs among themselves.

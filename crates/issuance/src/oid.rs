@@ -139,6 +139,10 @@ oids! {
     CA_ISSUERS = "1.3.6.1.5.5.7.48.2";
     /// id-kp-serverAuth.
     SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
+    /// id-kp-clientAuth.
+    CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
+    /// id-kp-emailProtection.
+    EMAIL_PROTECTION = "1.3.6.1.5.5.7.3.4";
 
     /// PKCS #7 data.
     PKCS7_DATA = "1.2.840.113549.1.7.1";

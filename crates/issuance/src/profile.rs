@@ -1,9 +1,10 @@
 //! Profiles: what a kind of certificate may hold. Data, under ceilings that are code.
 
+use der::oid::ObjectIdentifier;
 use serde::Deserialize;
 
 use crate::name::Attribute;
-use crate::oid;
+use crate::oid::{self, id};
 
 /// The validity and reuse rules that come with this program.
 #[must_use]
@@ -40,10 +41,54 @@ pub enum ValidationKind {
     OrganizationMultipurpose,
 }
 
+/// For what a leaf is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Purpose {
+    /// A TLS server: names are DNS names and addresses.
+    Server,
+    /// S/MIME: names are mailboxes.
+    Mail,
+}
+
 impl ValidationKind {
     /// Those of server certificates.
     pub const SERVER: [ValidationKind; 4] =
         [ValidationKind::Dv, ValidationKind::Ov, ValidationKind::Iv, ValidationKind::Ev];
+
+    /// Those of S/MIME certificates.
+    pub const MAIL: [ValidationKind; 3] = [
+        ValidationKind::MailboxMultipurpose,
+        ValidationKind::MailboxStrict,
+        ValidationKind::OrganizationMultipurpose,
+    ];
+
+    /// For what its leaves are.
+    #[must_use]
+    pub fn purpose(self) -> Purpose {
+        match self {
+            ValidationKind::Dv | ValidationKind::Ov | ValidationKind::Iv | ValidationKind::Ev => {
+                Purpose::Server
+            }
+            ValidationKind::MailboxMultipurpose
+            | ValidationKind::MailboxStrict
+            | ValidationKind::OrganizationMultipurpose => Purpose::Mail,
+        }
+    }
+
+    /// The extended key usages of its leaves, and of the CAs that issue them: servers' keys serve nothing else (Chrome Root
+    /// Program 3.2), and those for mail never a server (S/MIME BR 7.1.2.3 f).
+    #[must_use]
+    pub fn key_purposes(self) -> &'static [ObjectIdentifier] {
+        match self {
+            ValidationKind::Dv | ValidationKind::Ov | ValidationKind::Iv | ValidationKind::Ev => {
+                &[id::SERVER_AUTH]
+            }
+            ValidationKind::MailboxMultipurpose | ValidationKind::OrganizationMultipurpose => {
+                &[id::EMAIL_PROTECTION, id::CLIENT_AUTH]
+            }
+            ValidationKind::MailboxStrict => &[id::EMAIL_PROTECTION],
+        }
+    }
 
     /// `dv` and so on.
     #[must_use]
@@ -73,7 +118,8 @@ impl ValidationKind {
         }
     }
 
-    /// The ceiling of a public subject: no other attribute, whatever the data says (BR 7.1.2.7, EVG 7.1.4.2).
+    /// The ceiling of a public subject: no other attribute, whatever the data says (BR 7.1.2.7, EVG 7.1.4.2, S/MIME
+    /// BR 7.1.4.2.3 and 7.1.4.2.4).
     fn allows(self, attribute: Attribute) -> bool {
         use Attribute as A;
         match self {
@@ -99,11 +145,20 @@ impl ValidationKind {
                     | A::GivenName
                     | A::CommonName
             ),
-            ValidationKind::Ev => !matches!(attribute, A::Surname | A::GivenName),
-            // Theirs come with their profiles.
-            ValidationKind::MailboxMultipurpose
-            | ValidationKind::MailboxStrict
-            | ValidationKind::OrganizationMultipurpose => false,
+            ValidationKind::Ev => !matches!(attribute, A::Surname | A::GivenName | A::EmailAddress),
+            ValidationKind::MailboxMultipurpose | ValidationKind::MailboxStrict => {
+                matches!(attribute, A::CommonName | A::EmailAddress)
+            }
+            ValidationKind::OrganizationMultipurpose => matches!(
+                attribute,
+                A::Country
+                    | A::State
+                    | A::Locality
+                    | A::Organization
+                    | A::CommonName
+                    | A::OrganizationIdentifier
+                    | A::EmailAddress
+            ),
         }
     }
 }
@@ -131,15 +186,18 @@ pub enum Hierarchy {
     Public,
     /// Under a root of its own, for names that are not public.
     Private,
+    /// By the S/MIME Baseline Requirements, under a root of its own.
+    Mail,
 }
 
 impl Hierarchy {
-    /// `public` or `private`.
+    /// `public`, `private` or `mail`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Hierarchy::Public => "public",
             Hierarchy::Private => "private",
+            Hierarchy::Mail => "mail",
         }
     }
 }
@@ -168,6 +226,12 @@ impl Profile {
     #[must_use]
     pub fn kind(&self) -> ValidationKind {
         self.kind
+    }
+
+    /// For what its leaves are.
+    #[must_use]
+    pub fn purpose(&self) -> Purpose {
+        self.kind.purpose()
     }
 
     /// Under which kind of root it belongs.
@@ -245,22 +309,9 @@ pub fn read(text: &str) -> Result<Vec<Profile>, ProfileError> {
     let file: File = toml::from_str(text)?;
     let mut profiles: Vec<Profile> = Vec::with_capacity(file.profile.len());
     for row in file.profile {
-        let refuse = |why| Err(ProfileError::Ceiling(row.name.clone(), why));
-        if profiles.iter().any(|p| p.name == row.name) {
-            return refuse("the name stands twice");
-        }
-        if row.hierarchy == Hierarchy::Public {
-            if row.policy.as_deref() != Some(row.kind.reserved_policy()) {
-                return refuse("the policy must be the one reserved for its kind (BR 7.1.2.7)");
-            }
-            if row.required.iter().chain(&row.optional).any(|a| !row.kind.allows(*a)) {
-                return refuse("an attribute that its kind must not have (BR 7.1.2.7)");
-            }
-            if row.kind == ValidationKind::Ev && (row.wildcard || row.ip) {
-                return refuse("EV has neither wildcards nor addresses (EVG 7.1.4.2)");
-            }
-        } else if row.policy.is_some() {
-            return refuse("a private profile must claim no policy");
+        let again = profiles.iter().any(|p| p.name == row.name).then_some("the name stands twice");
+        if let Some(why) = again.or_else(|| beyond(&row)) {
+            return Err(ProfileError::Ceiling(row.name, why));
         }
         let policy = row.policy.as_deref().and_then(oid::from_dotted);
         profiles.push(Profile {
@@ -277,13 +328,41 @@ pub fn read(text: &str) -> Result<Vec<Profile>, ProfileError> {
     Ok(profiles)
 }
 
+/// What in a row goes beyond the ceilings.
+fn beyond(row: &Row) -> Option<&'static str> {
+    let mail = row.kind.purpose() == Purpose::Mail;
+    if mail != (row.hierarchy == Hierarchy::Mail) {
+        return Some("mail kinds belong under the mail root, and no others do");
+    }
+    if row.hierarchy == Hierarchy::Private {
+        return row.policy.is_some().then_some("a private profile must claim no policy");
+    }
+    let names = row.wildcard || row.ip;
+    let ceilings = [
+        (
+            row.policy.as_deref() != Some(row.kind.reserved_policy()),
+            "the policy must be the one reserved for its kind (BR 7.1.2.7, S/MIME BR 7.1.6.1)",
+        ),
+        (
+            row.required.iter().chain(&row.optional).any(|a| !row.kind.allows(*a)),
+            "an attribute that its kind must not have (BR 7.1.2.7, S/MIME BR 7.1.4.2)",
+        ),
+        (
+            row.kind == ValidationKind::Ev && names,
+            "EV has neither wildcards nor addresses (EVG 7.1.4.2)",
+        ),
+        (mail && names, "mail has neither wildcards nor addresses (S/MIME BR 7.1.4.2.1)"),
+    ];
+    ceilings.into_iter().find(|(broken, _)| *broken).map(|(_, why)| why)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_built_in_files_are_good() {
-        assert_eq!(read(builtin_profiles()).unwrap().len(), 5);
+        assert_eq!(read(builtin_profiles()).unwrap().len(), 8);
         domain::policy::Policy::from_toml(builtin_policy()).unwrap();
     }
 
@@ -297,5 +376,33 @@ mod tests {
         assert!(!file("policy='2.23.140.1.2.1'\nrequired=[]\noptional=['organization']"));
         assert!(!file("policy='2.23.140.1.2.1'\nrequired=[]\noptional=['nonsense']"));
         assert!(!file("policy='2.23.140.1.2.1'\nrequired=[]\noptional=[]\neku='any'"));
+    }
+
+    #[test]
+    fn ceilings_of_mail_hold() {
+        let file = |kind: &str, hierarchy: &str, more: &str| {
+            let names = if more.contains("wildcard") { "" } else { "wildcard=false\n" };
+            read(&format!(
+                "[[profile]]\nname='x'\nkind='{kind}'\nhierarchy='{hierarchy}'\nip=false\nrequired=[]\n{names}{more}"
+            ))
+            .is_ok()
+        };
+        let (mv, ov) = ("policy='2.23.140.1.5.1.3'\n", "policy='2.23.140.1.5.2.2'\n");
+        assert!(file("mv-strict", "mail", &format!("{mv}optional=['emailAddress']")));
+        assert!(file("ov-multi", "mail", &format!("{ov}optional=['organizationIdentifier']")));
+        for (kind, hierarchy, more) in [
+            ("mv-strict", "mail", format!("{ov}optional=[]")),
+            ("mv-strict", "mail", format!("{mv}optional=['organization']")),
+            ("mv-strict", "mail", format!("{mv}optional=['country']")),
+            ("mv-strict", "mail", format!("{mv}optional=[]\nwildcard=true")),
+            ("mv-strict", "public", format!("{mv}optional=[]")),
+            ("mv-strict", "private", "optional=[]".to_owned()),
+            ("ov-multi", "mail", format!("{ov}optional=['street']")),
+            ("ov-multi", "mail", format!("{ov}optional=['givenName']")),
+            ("dv", "mail", "policy='2.23.140.1.2.1'\noptional=[]".to_owned()),
+            ("ev", "public", "policy='2.23.140.1.1'\noptional=['emailAddress']".to_owned()),
+        ] {
+            assert!(!file(kind, hierarchy, &more), "{kind} {hierarchy} {more}");
+        }
     }
 }

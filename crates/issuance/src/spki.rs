@@ -110,6 +110,17 @@ pub fn key_identifier(spki: &[u8]) -> der::Result<[u8; 20]> {
     Ok(out)
 }
 
+/// SHA-1 of the key bits: the key identifier of RFC 5280 4.2.1.2, method 1, by which mail programs look for a recipient's key.
+///
+/// # Errors
+/// If it is no SubjectPublicKeyInfo.
+pub fn key_identifier_sha1(spki: &[u8]) -> der::Result<[u8; 20]> {
+    use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+    let mut out = [0; 20];
+    out.copy_from_slice(digest(&SHA1_FOR_LEGACY_USE_ONLY, key_bits(spki)?).as_ref());
+    Ok(out)
+}
+
 /// SHA-256.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {

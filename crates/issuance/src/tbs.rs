@@ -138,6 +138,12 @@ pub fn key_usage_digital_signature() -> der::Result<Extension> {
     extension(id::KEY_USAGE, true, &KeyUsage(KeyUsages::DigitalSignature.into()))
 }
 
+/// keyUsage of a leaf that signs and is encrypted to: RSA keys take the message's key in, EC keys agree on one.
+pub fn key_usage_signs_and_decrypts(rsa: bool) -> der::Result<Extension> {
+    let decrypts = if rsa { KeyUsages::KeyEncipherment } else { KeyUsages::KeyAgreement };
+    extension(id::KEY_USAGE, true, &KeyUsage(KeyUsages::DigitalSignature | decrypts))
+}
+
 /// keyUsage keyCertSign and cRLSign.
 pub fn key_usage_ca() -> der::Result<Extension> {
     extension(id::KEY_USAGE, true, &KeyUsage(KeyUsages::KeyCertSign | KeyUsages::CRLSign))
@@ -155,9 +161,9 @@ pub fn basic_constraints_ca(issuing: bool) -> der::Result<Extension> {
     extension(id::BASIC_CONSTRAINTS, true, &value)
 }
 
-/// extKeyUsage serverAuth.
-pub fn server_auth() -> der::Result<Extension> {
-    extension(id::EXT_KEY_USAGE, false, &ExtendedKeyUsage(vec![id::SERVER_AUTH]))
+/// extKeyUsage with these purposes.
+pub fn extended_key_usage(purposes: &[ObjectIdentifier]) -> der::Result<Extension> {
+    extension(id::EXT_KEY_USAGE, false, &ExtendedKeyUsage(purposes.to_vec()))
 }
 
 /// certificatePolicies with one policy and no qualifier.

@@ -7,7 +7,7 @@ use domain::time::{DAY, Entropy, SECOND, Time};
 use super::{CaCertificate, CaRole, CaSlot, NotACa, certificate_url, crl_url};
 use crate::name::{self, Attribute};
 use crate::oid;
-use crate::profile::Hierarchy;
+use crate::profile::{Hierarchy, ValidationKind};
 use crate::signer::{CaSigner, CannotSign, KeyChoice};
 use crate::spki;
 use crate::tbs::{self, Tbs};
@@ -62,22 +62,36 @@ impl CeremonyOptions {
         let sandbox = if self.sandbox { " Sandbox" } else { "" };
         let test = if slot.test { " Untrusted Test" } else { "" };
         let organization = format!("{}{sandbox}{test}", self.organization);
-        let private = match slot.hierarchy {
-            Hierarchy::Public => "",
-            Hierarchy::Private => " Private",
+        let kind_of_root = match (slot.hierarchy, slot.role) {
+            (Hierarchy::Public, _) | (Hierarchy::Mail, CaRole::Issuing { .. }) => "",
+            (Hierarchy::Private, _) => " Private",
+            (Hierarchy::Mail, CaRole::Root) => " Mail",
         };
         let what = match slot.role {
             CaRole::Root => "Root P384 1".to_owned(),
             CaRole::Issuing { kind, rsa } => {
                 let key = if rsa { "RSA" } else { "EC" };
-                format!("{} {key} CA 1", kind.as_str().to_ascii_uppercase())
+                format!("{} {key} CA 1", in_names(kind))
             }
         };
-        let mut common_name = format!("{organization}{private} {what}");
+        let mut common_name = format!("{organization}{kind_of_root} {what}");
         if common_name.chars().count() > 64 {
-            common_name = format!("{sandbox}{test}{private} {what}").trim().to_owned();
+            common_name = format!("{sandbox}{test}{kind_of_root} {what}").trim().to_owned();
         }
         (organization, common_name)
+    }
+}
+
+/// How names of CAs call what they issue.
+fn in_names(kind: ValidationKind) -> &'static str {
+    match kind {
+        ValidationKind::Dv => "DV",
+        ValidationKind::Ov => "OV",
+        ValidationKind::Iv => "IV",
+        ValidationKind::Ev => "EV",
+        ValidationKind::MailboxMultipurpose => "S/MIME MV",
+        ValidationKind::MailboxStrict => "S/MIME MV Strict",
+        ValidationKind::OrganizationMultipurpose => "S/MIME OV",
     }
 }
 
@@ -160,10 +174,12 @@ pub fn issuing(
         tbs::subject_key_id(&spki::key_identifier(key).map_err(|_| NotACa)?),
         tbs::key_usage_ca(),
         tbs::basic_constraints_ca(true),
-        tbs::server_auth(),
     ];
-    if let (CaRole::Issuing { kind, .. }, Hierarchy::Public) = (slot.role, slot.hierarchy) {
-        extensions.extend(oid::from_dotted(kind.reserved_policy()).map(|id| tbs::policy(&id)));
+    if let CaRole::Issuing { kind, .. } = slot.role {
+        extensions.push(tbs::extended_key_usage(kind.key_purposes()));
+        let policy = oid::from_dotted(kind.reserved_policy());
+        let policy = policy.filter(|_| slot.hierarchy != Hierarchy::Private);
+        extensions.extend(policy.map(|id| tbs::policy(&id)));
     }
     extensions.extend([
         tbs::crl_distribution_point(&crl_url(&options.base_url, &root_slug)),

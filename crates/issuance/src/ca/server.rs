@@ -9,6 +9,7 @@ use super::ceremony::{CeremonyError, fresh_serial};
 use super::{Authority, CaRole, NotACa};
 use crate::collect::pem;
 use crate::name::{self, Attribute};
+use crate::oid::id;
 use crate::profile::Hierarchy;
 use crate::signer::{CaSigner as _, KeyChoice, SoftwareKey};
 use crate::tbs::{self, Tbs};
@@ -59,7 +60,7 @@ pub fn certificate(
         tbs::authority_key_id(ca.key_id()),
         tbs::key_usage_digital_signature(),
         tbs::basic_constraints_leaf(),
-        tbs::server_auth(),
+        tbs::extended_key_usage(&[id::SERVER_AUTH]),
         tbs::ca_issuers(issuer_url),
         tbs::alternative_names(std::slice::from_ref(host), subject == [0x30, 0]),
     ];

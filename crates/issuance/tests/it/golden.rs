@@ -1,7 +1,7 @@
 use domain::certificate::{CaId, Serial};
 use domain::csr::{KeyKind, PublicKey};
 use issuance::ca::{CaCertificate, CaRole, CaSlot};
-use issuance::leaf::{LeafRequest, prepare};
+use issuance::leaf::{CommonName, LeafRequest, prepare};
 use issuance::lint::{Rules, resume};
 use issuance::profile::{Hierarchy, ValidationKind};
 use issuance::spki;
@@ -78,10 +78,11 @@ fn leaf(ca: &CaCertificate, one: &Golden) -> Vec<u8> {
         validity: policy().tls_validity(now(), domain::policy::term_end(now(), 365)).unwrap(),
         key: &key,
         names: &list,
-        common_name: list.first().filter(|_| one.common_name),
+        common_name: list.first().filter(|_| one.common_name).map(CommonName::Name),
         subject: &[],
         crl_url: &format!("http://pki.example.org/crl/{slug}/7.crl"),
         issuer_url: &format!("http://pki.example.org/crt/{slug}.crt"),
+        template: None,
     };
     prepare(&request).unwrap().tbs().to_vec()
 }

@@ -15,7 +15,7 @@ use domain::time::{Entropy, Time};
 use issuance::ca::ceremony::{CeremonyOptions, RsaSize};
 use issuance::ca::{self, Authority};
 use issuance::folder::{self, CaFolder};
-use issuance::leaf::{LeafRequest, prepare};
+use issuance::leaf::{CommonName, LeafRequest, prepare};
 use issuance::lint::{Linted, Rules, lint};
 use issuance::profile::{self, Profile};
 use issuance::sign::{SignedCertificate, sign};
@@ -151,10 +151,11 @@ pub fn leaf_request<'a>(
         validity: policy().tls_validity(now(), domain::policy::term_end(now(), 365)).unwrap(),
         key,
         names,
-        common_name: names.first(),
+        common_name: names.first().map(CommonName::Name),
         subject: &[],
         crl_url,
         issuer_url,
+        template: None,
     }
 }
 

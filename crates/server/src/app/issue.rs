@@ -14,7 +14,7 @@ use domain::subject::certifiable;
 use domain::time::Time;
 use issuance::ca::{self, CaCertificate, CaRole};
 use issuance::folder::CaFolder;
-use issuance::leaf::{self, LeafRequest, PrepareError};
+use issuance::leaf::{self, CommonName, LeafRequest, PrepareError};
 use issuance::lint::{self, Linted};
 use issuance::name::Attribute;
 use issuance::profile::{Hierarchy, Profile, ValidationKind};
@@ -197,17 +197,19 @@ pub fn prepare(
         validity,
         key: &key,
         names: proven.names(),
-        common_name: common_name.as_ref(),
+        common_name: common_name.as_ref().map(CommonName::Name),
         subject: &attributes(order),
         crl_url: &ca::crl_shard_url(base, &slug, shard),
         issuer_url: &ca::certificate_url(base, &slug),
+        template: None,
     };
     let prepared = leaf::prepare(&request).map_err(|e| match e {
         // The validation desk has to supply it.
         PrepareError::Lacks(_) => NotYet::Wait(e.to_string()),
-        PrepareError::NoNames | PrepareError::CommonName | PrepareError::Encoding(_) => {
-            never("prepare", &e)
-        }
+        PrepareError::NoNames
+        | PrepareError::CommonName
+        | PrepareError::Template
+        | PrepareError::Encoding(_) => never("prepare", &e),
     })?;
     let rules =
         lint::Rules { profile, ca: certificate, test: order.test, policy: &house.policy, now };
