@@ -1,6 +1,7 @@
 //! The pre-issuance lint (BR 4.3.1.2): reads the very bytes that will be signed with an independent parser and holds them
 //! against a table of rules, each with its citation. Only this module makes a [`Linted`].
 
+mod mail;
 mod names;
 mod rules;
 mod seen;
@@ -19,7 +20,7 @@ use crate::profile::Profile;
 use crate::signer::{CaSigner, KeyChoice, SignatureAlgorithm, SoftwareKey};
 use crate::{spki, tbs};
 pub use names::is_public_http_url;
-pub use rules::{RULES, Rule};
+pub use rules::{Of, RULES, Rule};
 pub use seen::Seen;
 
 /// By what a leaf is judged.
@@ -117,8 +118,9 @@ fn judge(tbs: Vec<u8>, rules: &Rules<'_>) -> Result<Linted, LintError> {
     let certificate = self_check(&tbs)?;
     let seen =
         Seen::read(&tbs, certificate.tbs_certificate(), rules).ok_or(LintError::Unreadable)?;
-    let broken: Vec<&'static str> =
-        RULES.iter().filter(|rule| !(rule.holds)(&seen)).map(|rule| rule.name).collect();
+    let purpose = rules.profile.purpose();
+    let broken = RULES.iter().filter(|rule| rule.binds(purpose) && !(rule.holds)(&seen));
+    let broken: Vec<&'static str> = broken.map(|rule| rule.name).collect();
     if !broken.is_empty() {
         return Err(LintError::Broken(broken));
     }

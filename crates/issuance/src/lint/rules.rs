@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use der::oid::ObjectIdentifier;
 use der::{Decode, Encode, Tag};
+use domain::names::CertName;
 use domain::subject;
 use domain::time::{DAY, SECOND, Time};
 use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
@@ -14,15 +15,18 @@ use x509_cert::ext::pkix::{
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 
 use super::Seen;
+use super::mail;
 use super::names::{is_public_http_url, may_be_public};
 use crate::name::Attribute;
 use crate::oid;
-use crate::profile::Hierarchy;
+use crate::profile::{Hierarchy, Purpose};
 use crate::spki::{self, KeyFacts};
 use crate::tbs;
 
 /// A rule, where it stands, and how it is checked.
 pub struct Rule {
+    /// Which leaves it binds.
+    pub of: Of,
     /// Its name in reports.
     pub name: &'static str,
     /// Where it is written.
@@ -33,76 +37,132 @@ pub struct Rule {
     pub holds: fn(&Seen<'_>) -> bool,
 }
 
+/// Which leaves a rule binds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Of {
+    /// Every leaf.
+    All,
+    /// Those of servers.
+    Server,
+    /// Those for mail.
+    Mail,
+}
+
+impl Rule {
+    /// Whether it binds leaves of this purpose.
+    #[must_use]
+    pub fn binds(&self, purpose: Purpose) -> bool {
+        match self.of {
+            Of::All => true,
+            Of::Server => purpose == Purpose::Server,
+            Of::Mail => purpose == Purpose::Mail,
+        }
+    }
+}
+
 macro_rules! rules {
-    ($($name:literal, $source:literal, $text:literal, $holds:expr;)*) => {
+    ($($of:ident $name:literal, $source:literal, $text:literal, $holds:expr;)*) => {
         /// Every rule.
         pub const RULES: &[Rule] =
-            &[$(Rule { name: $name, source: $source, text: $text, holds: $holds },)*];
+            &[$(Rule { of: Of::$of, name: $name, source: $source, text: $text, holds: $holds },)*];
     };
 }
 
 rules! {
-    "version", "BR 7.1.1", "version 3",
+    All "version", "BR 7.1.1, S/MIME BR 7.1.1", "version 3",
         |s| s.tbs.version() == x509_cert::certificate::Version::V3;
-    "serial", "BR 7.1.2.7, RFC 5280 4.1.2.2", "positive, 64 bits at least, below 2^159", serial;
-    "algorithm", "BR 7.1.3.2", "the issuer's AlgorithmIdentifier, byte for byte",
+    All "serial", "BR 7.1.2.7, S/MIME BR 7.1, RFC 5280 4.1.2.2",
+        "positive, 64 bits at least, below 2^159", serial;
+    All "algorithm", "BR 7.1.3.2, S/MIME BR 7.1.3.2",
+        "the issuer's AlgorithmIdentifier, byte for byte",
         |s| s.algorithm == s.rules.ca.algorithm().der();
-    "issuer", "BR 7.1.4.1", "the issuer's subject, byte for byte",
+    All "issuer", "BR 7.1.4.1, S/MIME BR 7.1.4.1", "the issuer's subject, byte for byte",
         |s| s.issuer == s.rules.ca.subject();
-    "time_form", "RFC 5280 4.1.2.5", "UTCTime through 2049, whole seconds, Z",
+    All "time_form", "RFC 5280 4.1.2.5", "UTCTime through 2049, whole seconds, Z",
         |s| is_time(s.times[0], s.validity.not_before) && is_time(s.times[1], s.validity.not_after);
-    "not_before", "BR 7.1.2.7", "notBefore within 48 hours of signing",
+    All "not_before", "BR 7.1.2.7", "notBefore within 48 hours of signing",
         |s| s.rules.now.since(s.validity.not_before).abs() <= 2 * DAY;
-    "validity", "BR 6.3.2", "no longer than the rules of the day allow, both ends counted", validity;
-    "nesting", "RFC 5280 6.1", "within the issuer's validity",
+    All "validity", "BR 6.3.2, S/MIME BR 6.3.2",
+        "no longer than the rules of the day allow, both ends counted", validity;
+    All "nesting", "RFC 5280 6.1", "within the issuer's validity",
         |s| s.validity.not_before >= s.rules.ca.validity().not_before
             && s.validity.not_after <= s.rules.ca.validity().not_after;
-    "key", "BR 6.1.5, 6.1.6, 7.1.3.1", "an allowed key in the one allowed form", key;
-    "no_unique_ids", "BR 7.1.2.7", "no issuerUniqueID or subjectUniqueID",
+    All "key", "BR and S/MIME BR 6.1.5, 6.1.6, 7.1.3.1", "an allowed key in the one allowed form",
+        key;
+    All "no_unique_ids", "BR 7.1.2.7", "no issuerUniqueID or subjectUniqueID",
         |s| s.tbs.issuer_unique_id().is_none() && s.tbs.subject_unique_id().is_none();
-    "rdn", "BR 7.1.4.1", "one attribute per RDN", |s| s.single_valued;
-    "attributes", "BR 7.1.2.7.2-4, EVG 7.1.4.2", "only attributes of the profile; never an OU",
+    All "rdn", "BR 7.1.4.1", "one attribute per RDN", |s| s.single_valued;
+    All "attributes", "BR 7.1.2.7.2-4, EVG 7.1.4.2, S/MIME BR 7.1.4.2.3-4",
+        "only attributes of the profile; never an OU",
         |s| s.subject.iter().all(|(a, _, _)| a.is_some_and(|a| s.rules.profile.takes(a)));
-    "required", "BR 7.1.2.7.2-4, EVG 7.1.4.2", "every attribute that the profile requires",
+    All "required", "BR 7.1.2.7.2-4, EVG 7.1.4.2, S/MIME BR 7.1.4.2.4",
+        "every attribute that the profile requires",
         |s| s.rules.profile.required().iter().all(|r| s.values(*r).next().is_some());
-    "place", "BR 7.1.2.7.3-4", "a locality or a state beside an organisation or a person", place;
-    "attribute_order", "BR 7.1.4.2", "the order of attributes",
+    Server "place", "BR 7.1.2.7.3-4", "a locality or a state beside an organisation or a person", place;
+    All "attribute_order", "BR 7.1.4.2", "the order of attributes",
         |s| s.subject.is_sorted_by_key(|(a, _, _)| *a);
-    "attribute_once", "BR 7.1.4.1", "each attribute once, streets apart", attribute_once;
-    "values", "BR 7.1.4.2, 7.1.4.3", "string type, length, and no value that says nothing", values;
-    "characters", "RFC 5280 8", "no control, and none that hides or turns text",
+    All "attribute_once", "BR 7.1.4.1, S/MIME BR 7.1.4.2.2", "each attribute once, streets apart",
+        attribute_once;
+    All "values", "BR 7.1.4.2, 7.1.4.3, S/MIME BR 7.1.4.2",
+        "string type, length, and no value that says nothing", values;
+    All "characters", "RFC 5280 8", "no control, and none that hides or turns text",
         |s| s.subject.iter().all(|(_, _, text)| text.chars().all(subject::is_harmless));
-    "country", "BR 7.1.4.2", "an ISO 3166-1 code in capitals", country;
-    "business_category", "EVG 7.1.4.2.3", "one of four", business_category;
-    "common_name", "BR 7.1.4.3", "at most one, character for character one of the names",
+    All "country", "BR 7.1.4.2, S/MIME BR 7.1.4.2.2 n", "an ISO 3166-1 code in capitals", country;
+    Server "business_category", "EVG 7.1.4.2.3", "one of four", business_category;
+    Server "common_name", "BR 7.1.4.3", "at most one, character for character one of the names",
         common_name;
-    "extensions", "BR 7.1.2.7.6", "the extensions of this house, each once, in their order",
-        extensions;
-    "critical", "BR 7.1.2.7.6", "criticality of every extension", critical;
-    "authority_key", "BR 7.1.2.11.1", "the issuer's key identifier and nothing else",
-        authority_key;
-    "key_usage", "BR 7.1.2.7.11", "digitalSignature alone",
+    Mail "mail_common_name", "S/MIME BR 7.1.4.2.2 a",
+        "one of the mailboxes, or the organisation's name where one was validated",
+        mail::common_name;
+    Mail "subject_mailboxes", "S/MIME BR 7.1.4.2.1",
+        "every mailbox of the subject is among the names, character for character",
+        mail::subject_mailboxes;
+    Mail "organization_identifier", "S/MIME BR 7.1.4.2.2 d, appendix A",
+        "of a known register, and of the subject's country", mail::organization_identifier;
+    All "extensions", "BR 7.1.2.7.6, S/MIME BR 7.1.2.3, 7.1.2.4",
+        "the extensions of this house, each once, in their order", extensions;
+    All "critical", "BR 7.1.2.7.6, S/MIME BR 7.1.2.3", "criticality of every extension", critical;
+    All "authority_key", "BR 7.1.2.11.1, S/MIME BR 7.1.2.3 g",
+        "the issuer's key identifier and nothing else", authority_key;
+    Mail "key_identifier", "S/MIME BR 7.1.2.3 n, RFC 5280 4.2.1.2", "SHA-1 of the key",
+        mail::key_identifier;
+    Server "key_usage", "BR 7.1.2.7.11", "digitalSignature alone",
         |s| s.extension(oid::KEY_USAGE).is_some_and(|(_, v)| v == [3, 2, 7, 0x80])
             && s.parsed::<KeyUsage>(oid::KEY_USAGE).is_some_and(|k| k.digital_signature());
-    "basic_constraints", "BR 7.1.2.7.8", "no CA: an empty SEQUENCE",
+    Mail "mail_key_usage", "S/MIME BR 7.1.2.3 e",
+        "digitalSignature with keyEncipherment for RSA, with keyAgreement for EC", mail::key_usage;
+    All "basic_constraints", "BR 7.1.2.7.8, S/MIME BR 7.1.2.3 d", "no CA: an empty SEQUENCE",
         |s| s.extension(oid::BASIC_CONSTRAINTS).is_some_and(|(_, v)| v == [0x30, 0])
             && s.parsed::<BasicConstraints>(oid::BASIC_CONSTRAINTS).is_some_and(|b| !b.ca);
-    "server_auth", "BR 7.1.2.7.10, Chrome Root Program 3.2", "serverAuth and nothing else",
+    Server "server_auth", "BR 7.1.2.7.10, Chrome Root Program 3.2", "serverAuth and nothing else",
         |s| s.parsed::<ExtendedKeyUsage>(oid::EXT_KEY_USAGE)
             .is_some_and(|e| is_only(&e.0, oid::SERVER_AUTH));
-    "policy", "BR 7.1.2.7.9", "exactly the profile's reserved policy, without qualifiers", policy;
-    "crl_url", "BR 7.1.2.11.2", "one distribution point with one http URL", crl_url;
-    "issuer_url", "BR 7.1.2.7.7", "caIssuers with an http URL, and nothing else", issuer_url;
-    "names_form", "BR 7.1.2.7.12", "dNSName in LDH labels and iPAddress only, at least one",
-        |s| s.name_count > 0 && s.names.len() == s.name_count;
-    "names_once", "RFC 5280 4.2.1.6", "no name twice",
+    Mail "email_protection", "S/MIME BR 7.1.2.3 f",
+        "emailProtection, with clientAuth in the multipurpose generation, and nothing else",
+        mail::email_protection;
+    All "policy", "BR 7.1.2.7.9, S/MIME BR 7.1.2.3 a",
+        "exactly the profile's reserved policy, without qualifiers", policy;
+    All "crl_url", "BR 7.1.2.11.2, S/MIME BR 7.1.2.3 b", "one distribution point with one http URL",
+        crl_url;
+    All "issuer_url", "BR 7.1.2.7.7, S/MIME BR 7.1.2.3 c",
+        "caIssuers with an http URL, and nothing else", issuer_url;
+    Server "names_form", "BR 7.1.2.7.12", "dNSName in LDH labels and iPAddress only, at least one",
+        |s| all_are(s, |name| name.mailbox().is_none());
+    Mail "mailboxes_form", "S/MIME BR 7.1.4.2.1", "rfc822Name with a mailbox only, at least one",
+        |s| all_are(s, |name| name.mailbox().is_some());
+    All "names_once", "RFC 5280 4.2.1.6", "no name twice",
         |s| s.names.iter().collect::<HashSet<_>>().len() == s.names.len();
-    "names_public", "BR 7.1.2.7.12, 4.2.2", "no internal name, no reserved address, nothing in arpa",
+    Server "names_public", "BR 7.1.2.7.12, 4.2.2",
+        "no internal name, no reserved address, nothing in arpa",
         |s| s.rules.profile.hierarchy() == Hierarchy::Private || s.names.iter().all(may_be_public);
-    "names_kind", "EVG 7.1.4.2", "wildcards and addresses only where the profile takes them",
+    Mail "mailboxes_public", "S/MIME BR 3.2.2", "domains under a top-level domain of the Internet",
+        |s| s.names.iter().all(CertName::is_public);
+    Server "names_kind", "EVG 7.1.4.2", "wildcards and addresses only where the profile takes them",
         names_kind;
-    "hierarchy", "BR 7.1.2.6", "under a CA of the profile's kind and hierarchy, live or test as the order",
-        hierarchy;
+    Mail "template", "S/MIME BR 7.1.2.4, MS-WCCE 2.2.2.7.7",
+        "Microsoft's template, if there is one, in its form and short", mail::template;
+    All "hierarchy", "BR 7.1.2.6, S/MIME BR 7.1.2.2",
+        "under a CA of the profile's kind and hierarchy, live or test as the order", hierarchy;
 }
 
 fn serial(s: &Seen<'_>) -> bool {
@@ -114,8 +174,11 @@ fn serial(s: &Seen<'_>) -> bool {
 
 fn validity(s: &Seen<'_>) -> bool {
     let seconds = s.validity.not_after.since(s.validity.not_before) + SECOND;
-    let cap = i64::from(s.rules.policy.tls_days(s.rules.now)) * DAY;
-    (SECOND + 1..=cap).contains(&seconds)
+    let days = match s.rules.profile.purpose() {
+        Purpose::Server => s.rules.policy.tls_days(s.rules.now),
+        Purpose::Mail => s.rules.policy.smime_days(s.rules.now),
+    };
+    (SECOND + 1..=i64::from(days) * DAY).contains(&seconds)
 }
 
 fn is_time(octets: &[u8], at: Time) -> bool {
@@ -143,8 +206,12 @@ fn values(s: &Seen<'_>) -> bool {
         let Some(attribute) = attribute else { return false };
         let printable =
             text.bytes().all(|b| b.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(&b));
-        *tag == attribute.string_tag()
-            && (*tag != Tag::PrintableString || printable)
+        let fits = match tag {
+            Tag::PrintableString => printable,
+            Tag::Ia5String => text.is_ascii(),
+            _ => true,
+        };
+        fits && *tag == attribute.string_tag()
             && text.trim() == text
             && text.chars().count() <= attribute.limit()
             && subject::says_something(text)
@@ -173,8 +240,9 @@ fn common_name(s: &Seen<'_>) -> bool {
 }
 
 /// The order in which leaves have their extensions.
-const ORDER: [&[u8]; 8] = [
+const ORDER: [&[u8]; 9] = [
     oid::AUTHORITY_KEY_ID,
+    oid::SUBJECT_KEY_ID,
     oid::KEY_USAGE,
     oid::BASIC_CONSTRAINTS,
     oid::EXT_KEY_USAGE,
@@ -185,11 +253,19 @@ const ORDER: [&[u8]; 8] = [
 ];
 
 fn extensions(s: &Seen<'_>) -> bool {
-    let there = s.tbs.extensions().into_iter().flatten().map(|e| e.extn_id.as_bytes());
-    let wanted = ORDER
-        .into_iter()
-        .filter(|id| *id != oid::CERTIFICATE_POLICIES || s.rules.profile.policy().is_some());
-    there.eq(wanted)
+    let profile = s.rules.profile;
+    let mail = profile.purpose() == Purpose::Mail;
+    let mut there: Vec<&[u8]> =
+        s.tbs.extensions().into_iter().flatten().map(|e| e.extn_id.as_bytes()).collect();
+    if mail && there.last().is_some_and(|id| mail::TEMPLATES.contains(id)) {
+        there.pop();
+    }
+    let wanted = ORDER.into_iter().filter(|id| match *id {
+        oid::SUBJECT_KEY_ID => mail,
+        oid::CERTIFICATE_POLICIES => profile.policy().is_some(),
+        _ => true,
+    });
+    there.into_iter().eq(wanted)
 }
 
 fn critical(s: &Seen<'_>) -> bool {
@@ -255,6 +331,11 @@ fn issuer_url(s: &Seen<'_>) -> bool {
     })
 }
 
+/// Whether there are names, all of them such, and none that could not be read.
+fn all_are(s: &Seen<'_>, such: fn(&CertName) -> bool) -> bool {
+    s.name_count > 0 && s.names.len() == s.name_count && s.names.iter().all(such)
+}
+
 fn names_kind(s: &Seen<'_>) -> bool {
     s.names.iter().all(|name| {
         (s.rules.profile.takes_wildcards() || !name.is_wildcard())
@@ -269,4 +350,16 @@ fn hierarchy(s: &Seen<'_>) -> bool {
         crate::ca::CaRole::Root => false,
     };
     kind && slot.hierarchy == profile.hierarchy() && slot.test == s.rules.test
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_has_a_name_of_its_own_and_a_source() {
+        let names: HashSet<&str> = RULES.iter().map(|rule| rule.name).collect();
+        assert_eq!(names.len(), RULES.len());
+        assert!(RULES.iter().all(|rule| !rule.source.is_empty() && !rule.text.is_empty()));
+    }
 }

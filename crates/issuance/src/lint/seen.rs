@@ -3,6 +3,7 @@
 use der::asn1::AnyRef;
 use der::{Decode, Encode, Reader, Tag, Tagged};
 use domain::certificate::{Serial, Validity};
+use domain::mail_address::MailAddress;
 use domain::names::CertName;
 use domain::time::Time;
 use x509_cert::TbsCertificate;
@@ -160,6 +161,10 @@ fn names(tbs: &TbsCertificate) -> (Vec<CertName>, usize) {
             let name: CertName = text.as_str().parse().ok()?;
             let same = name.dns().is_some() && name.to_string() == text.as_str();
             same.then_some(name)
+        }
+        GeneralName::Rfc822Name(text) => {
+            let mailbox: MailAddress = text.as_str().parse().ok()?;
+            (mailbox.as_str() == text.as_str()).then_some(CertName::Mail(mailbox))
         }
         GeneralName::IpAddress(octets) => crate::csr::address(octets.as_bytes()).map(CertName::Ip),
         _ => None,

@@ -4,7 +4,6 @@ use domain::receipt::Receipt;
 use domain::time::DAY;
 use issuance::ca::{self, CaRole};
 use issuance::crl::{CrlRequest, Revoked};
-use issuance::csr;
 use issuance::folder::{self, FolderError};
 use issuance::keys::KeysError;
 use issuance::leaf::{LeafRequest, prepare};
@@ -12,19 +11,9 @@ use issuance::lint::{LintError, Rules, lint, resume};
 use issuance::name::Attribute;
 use issuance::profile::{Hierarchy, ValidationKind};
 use issuance::sign::{SignError, sign};
-use issuance::weak_keys::WeakKeys;
 use issuance::{collect, crl};
 
 use crate::support::*;
-
-fn key(dir: &Dir, name: &str, algorithm: &[&str]) -> domain::csr::PublicKey {
-    let (file, out) = (format!("{name}.key"), format!("{name}.csr"));
-    let args = [&["genpkey"], algorithm, &["-out", &file]].concat();
-    openssl(dir, &args);
-    openssl(dir, &["req", "-new", "-key", &file, "-subj", "/CN=www.example.com", "-out", &out]);
-    let text = std::fs::read_to_string(dir.0.join(out)).unwrap();
-    csr::read(&text, &WeakKeys::without_lists()).unwrap().key
-}
 
 fn subject(kind: ValidationKind) -> Vec<(Attribute, String)> {
     use Attribute as A;

@@ -4,5 +4,6 @@ mod asn1;
 mod chains;
 mod golden;
 mod hostile;
+mod mail;
 mod requests;
 mod support;

@@ -14,11 +14,13 @@ use domain::receipt::Receipt;
 use domain::time::{Entropy, Time};
 use issuance::ca::ceremony::{CeremonyOptions, RsaSize};
 use issuance::ca::{self, Authority};
+use issuance::csr;
 use issuance::folder::{self, CaFolder};
 use issuance::leaf::{CommonName, LeafRequest, prepare};
 use issuance::lint::{Linted, Rules, lint};
-use issuance::profile::{self, Profile};
+use issuance::profile::{self, Profile, Purpose};
 use issuance::sign::{SignedCertificate, sign};
+use issuance::weak_keys::WeakKeys;
 
 pub const BASE: &str = "http://pki.example.org";
 
@@ -96,7 +98,7 @@ pub fn policy() -> Policy {
 }
 
 pub fn names(list: &[&str]) -> Vec<CertName> {
-    list.iter().map(|n| n.parse().unwrap()).collect()
+    list.iter().map(|n| CertName::from_stored(n).unwrap()).collect()
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test stands in for the issuing use case")]
@@ -107,10 +109,10 @@ pub fn proven(certificate: i64, list: &[CertName]) -> Proven {
         .iter()
         .map(|n| Control {
             shown_for: n.dns().map_or(n.clone(), |d| CertName::Dns(d.clone())),
-            method: if n.dns().is_some() {
-                DcvMethod::CnameCsrHash
-            } else {
-                DcvMethod::HttpCsrHash
+            method: match n {
+                CertName::Dns(_) | CertName::Wildcard(_) => DcvMethod::CnameCsrHash,
+                CertName::Ip(_) => DcvMethod::HttpCsrHash,
+                CertName::Mail(_) => DcvMethod::Mailbox,
             },
             at: now(),
         })
@@ -144,11 +146,16 @@ pub fn leaf_request<'a>(
     crl_url: &'a str,
     issuer_url: &'a str,
 ) -> LeafRequest<'a> {
+    let end = domain::policy::term_end(now(), 365);
+    let validity = match profile.purpose() {
+        Purpose::Server => policy().tls_validity(now(), end),
+        Purpose::Mail => policy().smime_validity(now(), end),
+    };
     LeafRequest {
         profile,
         ca: &authority.certificate,
         serial: Serial::from_random([0xa5; 16]).unwrap(),
-        validity: policy().tls_validity(now(), domain::policy::term_end(now(), 365)).unwrap(),
+        validity: validity.unwrap(),
         key,
         names,
         common_name: names.first().map(CommonName::Name),
@@ -172,10 +179,38 @@ pub fn issue_with(
     let (crl, crt) = (ca::crl_shard_url(BASE, &slug, 0), ca::certificate_url(BASE, &slug));
     let mut request = leaf_request(authority, profile, key, &names, &crl, &crt);
     request.subject = subject;
+    issue(authority, &request)
+}
+
+/// From a request to a certificate.
+pub fn issue(authority: &Authority, request: &LeafRequest<'_>) -> SignedCertificate {
     let policy = policy();
     let (ca, test) = (&authority.certificate, authority.certificate.slot.test);
-    let rules = Rules { profile, ca, test, policy: &policy, now: now() };
-    let linted = lint(prepare(&request).unwrap(), &rules).unwrap();
+    let rules = Rules { profile: request.profile, ca, test, policy: &policy, now: now() };
+    let linted = lint(prepare(request).unwrap(), &rules).unwrap();
     let receipt = receipt(1, &linted);
-    sign(linted, &proven(1, &names), &receipt, authority).unwrap()
+    sign(linted, &proven(1, request.names), &receipt, authority).unwrap()
+}
+
+/// A new key by `openssl genpkey`, read back from a request.
+pub fn key(dir: &Dir, name: &str, algorithm: &[&str]) -> PublicKey {
+    let (file, out) = (format!("{name}.key"), format!("{name}.csr"));
+    let args = [&["genpkey"], algorithm, &["-out", &file]].concat();
+    openssl(dir, &args);
+    openssl(dir, &["req", "-new", "-key", &file, "-subj", "/CN=www.example.com", "-out", &out]);
+    let text = std::fs::read_to_string(dir.0.join(out)).unwrap();
+    csr::read(&text, &WeakKeys::without_lists()).unwrap().key
+}
+
+/// What pkilint says about the DER certificates (`*.crt`) of a folder: ERROR and worse by file, and for what each was taken.
+pub fn pkilint(dir: &Dir) -> serde_json::Value {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let python = std::env::var_os("CHANCERY_PKILINT_PYTHON")
+        .map_or_else(|| root.join("target/pkilint/bin/python"), PathBuf::from);
+    let script = root.join("crates/chancery/tests/lint/lint_all.py");
+    let output = Command::new(&python).arg(script).arg(&dir.0).output();
+    let output =
+        output.unwrap_or_else(|e| panic!("pkilint is needed (see ./test): {python:?} {e}"));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
 }
