@@ -19,7 +19,7 @@ const MAILBOX: &str = "ann@example.com";
 const ORGANIZATION: &str = "Example Ltd";
 
 /// Attributes for every kind; what a profile does not take it leaves out.
-fn subject(email: bool) -> Vec<(Attribute, String)> {
+pub fn subject(email: bool) -> Vec<(Attribute, String)> {
     let all = [
         (Attribute::Organization, ORGANIZATION),
         (Attribute::OrganizationIdentifier, "NTRGB-12345678"),
@@ -33,7 +33,7 @@ fn subject(email: bool) -> Vec<(Attribute, String)> {
     all.map(|(a, text)| (a, text.to_owned())).collect()
 }
 
-fn template() -> Template {
+pub fn template() -> Template {
     let value = seq(&[&asn1::oid(&[0x2a, 3, 4]), &[2, 1, 100]]);
     let extension = seq(&[&asn1::oid(oid::MS_TEMPLATE), &[1, 1, 0xff], &tlv(4, &[&value])]);
     Template::read(&extension).unwrap()
