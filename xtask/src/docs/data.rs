@@ -10,7 +10,7 @@ use super::table;
 pub fn profiles() -> anyhow::Result<String> {
     let file: Table = builtin_profiles().parse().context("profiles.toml")?;
     let mut out = String::from(
-        "# Profiles\n\nTLS server certificates. An attribute that is neither required nor optional never reaches a subject. \
+        "# Profiles\n\nTLS server and S/MIME certificates. An attribute that is neither required nor optional never reaches a subject. \
          What is common to all is told in [issuance.md](../issuance.md).\n\n",
     );
     let columns = ["name", "hierarchy", "policy", "required", "optional", "wildcard", "ip"];
@@ -28,12 +28,14 @@ pub fn policy() -> anyhow::Result<String> {
     for (name, title) in [
         ("tls_validity", "Longest validity of a TLS certificate"),
         ("domain_reuse", "How long a proof of domain control may be used"),
+        ("smime_validity", "Longest validity of an S/MIME certificate"),
+        ("mailbox_reuse", "How long a proof of control of a mailbox may be used"),
     ] {
         out += &format!("\n## {title}\n\n");
         out += &table(&columns, rows(&file, name).map(|row| cells(row, &columns)));
     }
     if let Some(end) = file.get("mail_methods_end") {
-        out += &format!("\nProof by mail ends on {}.\n", text(end));
+        out += &format!("\nProof of domains by mail ends on {}.\n", text(end));
     }
     Ok(out)
 }
