@@ -16,6 +16,7 @@
 pub mod accounts;
 pub mod cas;
 pub mod certificates;
+pub mod collection;
 pub mod crls;
 mod db;
 mod error;
@@ -48,6 +49,7 @@ pub fn every_query() -> impl Iterator<Item = &'static Sql> {
         certificates::ALL,
         crls::ALL,
         events::ALL,
+        collection::ALL,
         evidence::ALL,
         mails::ALL,
         names::ALL,

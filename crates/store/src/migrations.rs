@@ -41,6 +41,7 @@ pub const ALL: &[Migration] = &[
     Migration::both(7, "contacts", include_str!("../migrations/0007_contacts.sql")),
     Migration::both(8, "tokens", include_str!("../migrations/0008_tokens.sql")),
     Migration::both(9, "cas", include_str!("../migrations/0009_cas.sql")),
+    Migration::both(10, "smime", include_str!("../migrations/0010_smime.sql")),
 ];
 
 /// One step of the schema.
@@ -255,6 +256,11 @@ mod tests {
             "tokens",
             "c9c0374b8d2d5b9bd25e986de388967a1cc3bfe50892bcc1b940aa31cae9522d",
             "c9c0374b8d2d5b9bd25e986de388967a1cc3bfe50892bcc1b940aa31cae9522d",
+        ),
+        (
+            "cas",
+            "dbaa2676eff8c0470302c58e3c403519be59f2602e05223db345f48f095ed44c",
+            "dbaa2676eff8c0470302c58e3c403519be59f2602e05223db345f48f095ed44c",
         ),
     ];
 

@@ -257,6 +257,18 @@ pub fn set_csr(tx: &mut Tx<'_>, id: CertificateId, r: &NewRequest) -> Result<()>
     tx.execute_one(&SET_CSR, values)
 }
 
+/// Brings or exchanges the CSR alone.
+pub fn set_key(tx: &mut Tx<'_>, id: CertificateId, csr: &NewCsr) -> Result<()> {
+    let csr = CsrColumns::of(Some(csr));
+    let values = params![id.0, csr.der, csr.sha256, csr.spki, csr.key_kind.as_str()];
+    tx.execute_one(&SET_KEY, values)
+}
+
+/// Sets the CA that signs a request.
+pub fn set_ca_choice(tx: &mut Tx<'_>, id: CertificateId, ca: CaId) -> Result<()> {
+    tx.execute_one(&SET_CA_CHOICE, params![id.0, ca.0])
+}
+
 /// Exchanges what an order keeps of what its caller gave.
 pub fn set_parameters(
     tx: &mut Tx<'_>,
@@ -292,6 +304,8 @@ pub const ALL: &[&Sql] = &[
     &SET_REMOVED,
     &SET_TERM_END,
     &SET_CSR,
+    &SET_KEY,
+    &SET_CA_CHOICE,
     &SET_PARAMETERS,
 ];
 
@@ -340,6 +354,14 @@ const SET_CSR: Sql = Sql::both(
          unique_value = $7, ca_choice = $8, version = version + 1
      WHERE certificate_id = $1",
 );
+
+const SET_KEY: Sql = Sql::both(
+    "UPDATE certificate_requests SET csr = $2, csr_sha256 = $3, spki = $4, key_kind = $5, version = version + 1
+     WHERE certificate_id = $1",
+);
+
+const SET_CA_CHOICE: Sql =
+    Sql::both("UPDATE certificate_requests SET ca_choice = $2 WHERE certificate_id = $1");
 
 const SET_PARAMETERS: Sql = Sql::both(
     "UPDATE orders SET parameters = $2, foreign_order_number = $3 WHERE order_number = $1",

@@ -36,6 +36,7 @@ const TABLES: &[&Sql] = &[
     &Sql::both("DELETE FROM compromised_keys"),
     &Sql::both("DELETE FROM evidence"),
     &Sql::both("DELETE FROM request_tokens"),
+    &Sql::both("DELETE FROM collection_codes"),
     &Sql::both("DELETE FROM request_names"),
     &Sql::both("DELETE FROM certificate_requests"),
     &Sql::both("DELETE FROM orders"),
