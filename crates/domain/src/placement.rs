@@ -298,6 +298,32 @@ pub fn compose(
     Ok(Composed { choice, names, plans, subject, price })
 }
 
+/// Whether an order by !AutoApplyOrder names every domain name of its CSR in `domainNames` (there; !AutoApplySSL replaces them,
+/// D79). What is no domain name is not looked at.
+///
+/// # Errors
+/// -162.
+pub fn check_csr_names(
+    composed: &Composed,
+    request: &SslOrderRequest,
+    csr: &Csr,
+) -> Result<(), Refusal> {
+    let listed = composed.choice.product.kind.is_list() && request.names.domain_names.is_some();
+    if !listed || request.prioritise == Prioritise::CsrOnly {
+        return Ok(());
+    }
+    let in_csr = csr.san_dns.iter().chain(&csr.subject.common_name);
+    let unknown = |text: &String| match text.parse::<CertName>() {
+        Ok(CertName::Ip(_)) | Err(_) => false,
+        Ok(name) => !composed.names.ordered.contains(&name),
+    };
+    let dotted = |text: &&String| text.contains('.');
+    match in_csr.filter(dotted).any(unknown) {
+        true => Err(Refusal::CsrNames),
+        false => Ok(()),
+    }
+}
+
 /// A country in the CSR is one, unless nobody looks at it (D93).
 ///
 /// # Errors

@@ -143,6 +143,14 @@ pub fn decode_der(bytes: &[u8], weak: &WeakKeys) -> Result<Decoded, CsrError> {
     })
 }
 
+/// Microsoft's template extension of a request that was read before, whole, in DER.
+#[must_use]
+pub fn microsoft_template(der: &[u8]) -> Option<Vec<u8>> {
+    let der = normalise::to_der(normalise::outer(der).ok()?).ok()?;
+    let request = Request::from_der(&der).ok()?;
+    wishes::read(request.info.attributes.as_ref()).ok()?.microsoft_template
+}
+
 /// Digests over a request's octets.
 #[must_use]
 pub fn digests(der: &[u8]) -> CsrDigests {

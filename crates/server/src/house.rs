@@ -20,7 +20,7 @@ use validation::Asker;
 use crate::app::collect::{Loaded, Wanted};
 use crate::app::issue::Authority;
 use crate::app::login::Logins;
-use crate::app::orders::{Draft, Placed};
+use crate::app::placing::{Draft, Placed};
 use crate::app::waiting_room::network;
 use crate::arrivals::Arrivals;
 use crate::clock::RepeatableChance;
@@ -99,24 +99,38 @@ impl House {
     /// A random value for a TXT record or a mail: 32 letters and digits, 190 bits.
     #[must_use]
     pub fn random_value(&self) -> RandomValue {
+        RandomValue { text: self.letters_and_digits(32), made: self.now() }
+    }
+
+    /// A collection code: 16 letters and digits, 95 bits (D133).
+    #[must_use]
+    pub fn collection_code(&self) -> String {
+        self.letters_and_digits(16)
+    }
+
+    fn letters_and_digits(&self, count: usize) -> String {
         const ALPHABET: &[u8; 62] =
             b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-        let mut text = String::with_capacity(32);
-        while text.len() < 32 {
+        let mut text = String::with_capacity(count);
+        while text.len() < count {
             let mut bytes = [0; 32];
             self.chance.fill(&mut bytes);
             // 248 is the greatest multiple of 62 in a byte: every letter is equally likely.
             let fair = bytes.iter().filter(|b| **b < 248).map(|b| usize::from(*b) % 62);
-            text.extend(fair.map(|i| char::from(ALPHABET[i])).take(32 - text.len()));
+            text.extend(fair.map(|i| char::from(ALPHABET[i])).take(count - text.len()));
         }
-        RandomValue { text, made: self.now() }
+        text
     }
 }
 
-/// How often codes may be tried on the pages that ask for no login: each try is a transaction.
+/// How often codes may be tried where no login is asked for: on the pages, where each try is a transaction, and when certificates
+/// are collected.
 pub struct CodeTries {
     of_address: Option<DefaultKeyedRateLimiter<IpAddr>>,
     of_order: DefaultKeyedRateLimiter<i64>,
+    of_code: DefaultKeyedRateLimiter<[u8; 32]>,
+    collecting: Option<DefaultKeyedRateLimiter<IpAddr>>,
+    wrong: DefaultKeyedRateLimiter<IpAddr>,
 }
 
 impl CodeTries {
@@ -124,6 +138,12 @@ impl CodeTries {
     const OF_ADDRESS: NonZeroU32 = NonZeroU32::new(60).expect("more than nothing");
     /// Tries a minute for one order, wherever they come from.
     const OF_ORDER: NonZeroU32 = NonZeroU32::new(30).expect("more than nothing");
+    /// Calls a minute with one collection code.
+    const OF_CODE: NonZeroU32 = NonZeroU32::new(120).expect("more than nothing");
+    /// Calls a minute with collection codes from one address.
+    const COLLECTING: NonZeroU32 = NonZeroU32::new(600).expect("more than nothing");
+    /// Wrong collection codes a minute from one address.
+    const WRONG: NonZeroU32 = NonZeroU32::new(60).expect("more than nothing");
     /// Keys that are kept before those that no longer matter are thrown away.
     const KEYS: usize = 10_000;
 
@@ -131,13 +151,24 @@ impl CodeTries {
     #[must_use]
     pub fn new() -> Self {
         let of_address = RateLimiter::keyed(Quota::per_minute(Self::OF_ADDRESS));
-        Self { of_address: Some(of_address), ..Self::of_one_machine() }
+        let collecting = RateLimiter::keyed(Quota::per_minute(Self::COLLECTING));
+        Self {
+            of_address: Some(of_address),
+            collecting: Some(collecting),
+            ..Self::of_one_machine()
+        }
     }
 
     /// For the sandbox, to which everybody comes from the same address.
     #[must_use]
     pub fn of_one_machine() -> Self {
-        Self { of_address: None, of_order: RateLimiter::keyed(Quota::per_minute(Self::OF_ORDER)) }
+        Self {
+            of_address: None,
+            of_order: RateLimiter::keyed(Quota::per_minute(Self::OF_ORDER)),
+            of_code: RateLimiter::keyed(Quota::per_minute(Self::OF_CODE)),
+            collecting: None,
+            wrong: RateLimiter::keyed(Quota::per_minute(Self::WRONG)),
+        }
     }
 
     /// Whether one more try is allowed now.
@@ -146,6 +177,21 @@ impl CodeTries {
         let address = self.of_address.as_ref();
         address.is_none_or(|limiter| check(limiter, &network(from)))
             && check(&self.of_order, &order.0)
+    }
+}
+
+impl CodeTries {
+    /// Whether one more call with a collection code is allowed now. `digest`: the code's, so that none is kept.
+    #[must_use]
+    pub fn allows_code(&self, from: IpAddr, digest: &[u8; 32]) -> bool {
+        let address = self.collecting.as_ref();
+        address.is_none_or(|limiter| check(limiter, &network(from))) && check(&self.of_code, digest)
+    }
+
+    /// Whether somebody may be told once more that a collection code is wrong.
+    #[must_use]
+    pub fn allows_wrong(&self, from: IpAddr) -> bool {
+        check(&self.wrong, &network(from))
     }
 }
 

@@ -9,7 +9,7 @@ use issuance::collect;
 use store::mails::{NewMail, Outgoing, Template};
 
 use crate::app::Failure;
-use crate::mail::compose::{self, CertificateMail, DcvMail, From};
+use crate::mail::compose::{self, CertificateMail, DcvMail, From, SmimeLetter, SmimeSays};
 use crate::mail::send::{SendError, Sender};
 
 /// What a domain control mail says.
@@ -58,6 +58,51 @@ pub struct CertificateFacts {
     pub brand: String,
 }
 
+/// What a mail of an S/MIME order says.
+#[derive(Clone, Debug)]
+pub struct SmimeFacts {
+    /// The order.
+    pub order: OrderNumber,
+    /// The product's name.
+    pub product: String,
+    /// The mailbox that is certified.
+    pub mailbox: MailAddress,
+    /// To whom.
+    pub recipient: MailAddress,
+    /// The brand under which the certificate was sold.
+    pub brand: String,
+    /// The language.
+    pub language: Language,
+    /// An operator's text in place of ours.
+    pub template: Option<Template>,
+    /// Which mail.
+    pub what: SmimeMail,
+}
+
+/// The mails of an S/MIME order.
+#[derive(Clone, Debug)]
+pub enum SmimeMail {
+    /// Asks the mailbox for confirmation.
+    Verification {
+        /// The code.
+        code: String,
+        /// Until when it may be used.
+        expires: Time,
+    },
+    /// Tells of an order whose key is made later.
+    Request {
+        /// The collection code.
+        code: String,
+    },
+    /// Leads to the certificate, or to the page where its key is made.
+    Collection {
+        /// The collection code.
+        code: String,
+        /// The certificate's, once there is one.
+        issued: Option<Validity>,
+    },
+}
+
 /// Writes and sends mails.
 pub struct Desk {
     from: From,
@@ -104,6 +149,37 @@ impl Desk {
             template: facts.template.as_ref(),
         };
         compose::compose_dcv(&letter, &self.from, now)
+    }
+
+    /// A mail of an S/MIME order.
+    #[must_use]
+    pub fn smime(&self, account: AccountId, facts: &SmimeFacts, now: Time) -> NewMail {
+        let (link, says) = match &facts.what {
+            SmimeMail::Verification { code, expires } => (
+                compose::mailbox_link(&self.public_url, facts.order, code, facts.language),
+                SmimeSays::Verification { code, expires: *expires },
+            ),
+            SmimeMail::Request { code } => {
+                (compose::collection_link(&self.public_url, code), SmimeSays::Request)
+            }
+            SmimeMail::Collection { code, issued } => (
+                compose::collection_link(&self.public_url, code),
+                SmimeSays::Collection { issued: *issued },
+            ),
+        };
+        let letter = SmimeLetter {
+            account,
+            order: facts.order,
+            product: &facts.product,
+            mailbox: &facts.mailbox,
+            recipient: &facts.recipient,
+            brand: &facts.brand,
+            language: facts.language,
+            template: facts.template.as_ref(),
+            link: &link,
+            says,
+        };
+        compose::compose_smime(&letter, &self.from, now)
     }
 
     /// A certificate mail, with the PEM and the archive.

@@ -23,7 +23,7 @@ use zeroize::Zeroizing;
 use crate::app::collect;
 use crate::app::issue::Authority;
 use crate::app::login::{self, Logins};
-use crate::app::orders::Draft;
+use crate::app::placing::Draft;
 use crate::arrivals::Arrivals;
 use crate::clock::{RepeatableChance, SystemClock, SystemEntropy, TurnedClock};
 use crate::config::Rules;

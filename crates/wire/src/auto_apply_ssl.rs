@@ -9,6 +9,7 @@ use domain::refusal::Refusal;
 
 use crate::codes::{CodeRow, LOGIN, Meaning, TAX, code};
 use crate::envelope::Authed;
+use crate::fields::Fields;
 use crate::order_parts as parts;
 use crate::reply::{Lines, Pairs, Reply};
 use crate::scope::Scope;
@@ -25,9 +26,10 @@ pub static ENDPOINT: Endpoint = Endpoint {
     login: true,
     ignores_unknown: false,
     rows: ROWS,
-    extras: &[Parameter::optional("stubOrderNumber").integer()],
+    extras: &[STUB_ORDER_NUMBER],
     formats: &[("0", Format::Lines), ("1", Format::Form)],
     default_format: Format::Lines,
+    server_orders: None,
     codes: CODES,
     errors: ErrorLayout::Plain,
     places: Places::new(),
@@ -53,7 +55,11 @@ pub fn parse(
     catalogue: &Catalogue,
     bonus: bool,
 ) -> Result<SslOrderRequest, Refusal> {
-    let f = call.fields_of_order(catalogue, bonus)?;
+    read(&call.fields_of_order(catalogue, bonus)?)
+}
+
+/// The order of judged parameters, by whichever endpoint they came.
+pub(crate) fn read(f: &Fields) -> Result<SslOrderRequest, Refusal> {
     let days = f.small("days")?;
     Ok(SslOrderRequest {
         products: f.numbers("product"),
@@ -61,20 +67,20 @@ pub fn parse(
         years: if days.is_none() { f.small("years")? } else { None },
         days,
         servers: f.integer("servers"),
-        server_software: parts::server_software(&f).unwrap_or(-1),
+        server_software: parts::server_software(f).unwrap_or(-1),
         csr: f.text("csr").unwrap_or_default(),
         unique_value: f.unique_value("uniqueValue"),
-        prioritise: parts::prioritise(&f).unwrap_or_default(),
-        signature_hash: parts::signature_hash(&f),
-        names: parts::names(&f),
-        subject: parts::subject(&f),
-        jurisdiction: parts::jurisdiction(&f),
-        mails: parts::mails(&f),
-        dcv: parts::dcv(&f)?,
-        texts: parts::texts(&f),
-        representative: parts::representative(&f),
-        eidas: parts::eidas(&f)?,
-        trust_logo: parts::trust_logo(&f),
+        prioritise: parts::prioritise(f).unwrap_or_default(),
+        signature_hash: parts::signature_hash(f),
+        names: parts::names(f),
+        subject: parts::subject(f),
+        jurisdiction: parts::jurisdiction(f),
+        mails: parts::mails(f),
+        dcv: parts::dcv(f)?,
+        texts: parts::texts(f),
+        representative: parts::representative(f),
+        eidas: parts::eidas(f)?,
+        trust_logo: parts::trust_logo(f),
         ca_certificate_id: f.integer("caCertificateID"),
         stub_order_number: f.integer("stubOrderNumber"),
         is_customer_validated: f.yes("isCustomerValidated"),
@@ -84,7 +90,7 @@ pub fn parse(
         do_auto_ov: f.yes("doAutoOV"),
         ignore_master_account: f.yes("IgnoreMasterAccount"),
         disable_swp: f.yes("disableSWP"),
-        reply: parts::reply_wishes(&f),
+        reply: parts::reply_wishes(f),
         kept: f.kept(),
     })
 }
@@ -106,6 +112,8 @@ pub struct Placed {
     pub certificate_status: Option<CertificateStatus>,
     /// If given or generated.
     pub unique_value: Option<UniqueValue>,
+    /// Of an S/MIME order, if asked for.
+    pub collection_code: Option<String>,
 }
 
 /// The answer to an order that was taken. What is absent leaves no line and no pair (D13).
@@ -123,6 +131,7 @@ pub fn reply(format: Format, placed: &Placed) -> Reply {
             .maybe(placed.certificate_id)
             .maybe(status)
             .maybe(unique)
+            .maybe(placed.collection_code.as_deref())
             .reply();
     }
     Pairs::new()
@@ -133,8 +142,12 @@ pub fn reply(format: Format, placed: &Placed) -> Reply {
         .maybe("certificateID", placed.certificate_id)
         .maybe("certificateStatus", status)
         .maybe("uniqueValue", unique)
+        .maybe("collectionCode", placed.collection_code.as_deref())
         .reply()
 }
+
+/// Not in the table, and in its sample.
+pub(crate) const STUB_ORDER_NUMBER: Parameter = Parameter::optional("stubOrderNumber").integer();
 
 const EV: &str = "EV certificates only";
 const OV: &str = "OV certificates only";
@@ -155,7 +168,7 @@ const fn conditional(name: &'static str) -> Parameter {
     Parameter::conditional(name)
 }
 
-const ROWS: &[Parameter] = &[
+pub(crate) const ROWS: &[Parameter] = &[
     LOGIN_NAME,
     LOGIN_PASSWORD,
     required("product").string(64).read_as(Form::Numbers).allowed(

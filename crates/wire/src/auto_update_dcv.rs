@@ -39,6 +39,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
     extras: &[],
     formats: &[],
     default_format: Format::Form,
+    server_orders: None,
     codes: &[],
     errors: ErrorLayout::Plain,
     places: Places::new(),

@@ -23,6 +23,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
     extras: &[],
     formats: &[("0", Format::Lines), ("1", Format::Form)],
     default_format: Format::Lines,
+    server_orders: None,
     codes: &[],
     errors: ErrorLayout::Plain,
     places: Places::new(),

@@ -129,7 +129,7 @@ pub fn reply(request: &CollectRequest, collected: &Collected) -> Reply {
 }
 
 fn binary(content_type: &'static str, bytes: &[u8]) -> Reply {
-    Reply { content_type, body: bytes.to_vec() }
+    Reply { content_type: content_type.into(), body: bytes.to_vec() }
 }
 
 /// Code, validity, name, data; then, behind an empty line, what else was asked about, the status word last.
@@ -209,7 +209,7 @@ fn payload_pairs(out: Pairs, query: QueryType, payload: &Payload) -> Pairs {
     }
 }
 
-fn asked<'c>(
+pub(crate) fn asked<'c>(
     query: QueryType,
     chain: &'c [Vec<u8>],
     leaf: &'c Vec<u8>,
@@ -241,12 +241,12 @@ fn detail_pairs(request: &CollectRequest, c: &Collected) -> Vec<(&'static str, S
     out
 }
 
-fn pem(der: &[u8]) -> String {
+pub(crate) fn pem(der: &[u8]) -> String {
     format!("-----BEGIN CERTIFICATE-----\n{}-----END CERTIFICATE-----\n", wrapped(der))
 }
 
 /// Base64 in lines of 64 columns, LF after each.
-fn wrapped(bytes: &[u8]) -> String {
+pub(crate) fn wrapped(bytes: &[u8]) -> String {
     let mut out = String::new();
     for (number, symbol) in STANDARD.encode(bytes).chars().enumerate() {
         if number > 0 && number % 64 == 0 {

@@ -24,6 +24,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
     extras: &[LOGIN_NAME, LOGIN_PASSWORD],
     formats: &[("0", Format::Lines), ("1", Format::Xml), ("2", Format::Json)],
     default_format: Format::Lines,
+    server_orders: None,
     codes: CODES,
     errors: ErrorLayout::Counted,
     places: Places::new(),
@@ -155,7 +156,7 @@ fn write(format: Format, show: &Show, errors: &[Told], fields: &[Field]) -> Repl
     match format {
         Format::Json => json_answer(show, errors, fields),
         Format::Xml => xml_answer(show, errors, fields),
-        Format::Lines | Format::Form => text_answer(show, errors, fields),
+        Format::Lines | Format::Form | Format::JavaScript => text_answer(show, errors, fields),
     }
 }
 

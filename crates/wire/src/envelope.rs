@@ -108,7 +108,8 @@ impl Envelope {
         if self.raw("responseEncoding").is_some_and(|given| *given.value == *b"1") {
             return self.endpoint.default_format;
         }
-        let asked = self.raw("responseFormat").map(|given| given.value.as_slice());
+        let asked = self.raw(self.endpoint.format_parameter());
+        let asked = asked.map(|given| given.value.as_slice());
         let known = self.endpoint.formats.iter().find(|(value, _)| Some(value.as_bytes()) == asked);
         known.map_or(self.endpoint.default_format, |(_, format)| *format)
     }
@@ -160,6 +161,12 @@ impl Envelope {
     #[must_use]
     pub fn login_name(&self) -> Option<&str> {
         self.raw("loginName").and_then(|given| std::str::from_utf8(&given.value).ok())
+    }
+
+    /// A parameter's value as it came, for the one who lets its holder in; None unless it is text and came once.
+    fn plain(&self, name: &str) -> Option<&str> {
+        let given = self.raw(name).filter(|given| !given.differs && !given.broken)?;
+        std::str::from_utf8(&given.value).ok()
     }
 
     fn raw(&self, name: &str) -> Option<&Given> {
@@ -215,6 +222,14 @@ impl Incoming {
             login_name: credential_text(name, 64)?.to_owned(),
             password: Password(Zeroizing::new(credential_text(password, 128)?.to_owned())),
         })
+    }
+
+    /// The collection code, of a call that has neither loginName nor loginPassword.
+    #[must_use]
+    pub fn collection_code(&self) -> Option<&str> {
+        let login =
+            ["loginName", "loginPassword"].into_iter().any(|n| self.envelope.raw(n).is_some());
+        self.envelope.plain("collectionCode").filter(|_| !login)
     }
 
     fn credential(&self, name: &'static str) -> Result<&Given, Refusal> {
@@ -280,6 +295,12 @@ impl Authed {
         let Envelope { endpoint, given, .. } = &self.envelope;
         let ordered = Ordered::read(endpoint, given, catalogue, bonus);
         Fields::read(endpoint, given, Some(&ordered))
+    }
+
+    /// The endpoint that was called.
+    #[must_use]
+    pub fn endpoint(&self) -> &'static Endpoint {
+        self.envelope.endpoint
     }
 
     /// Whether a parameter is there, whatever it says.

@@ -52,6 +52,7 @@ impl Fields {
     ) -> Result<Self, Refusal> {
         let pairs = || endpoint.parameters().zip(given);
         for (row, given) in pairs() {
+            let Some(row) = ordered.map_or(Some(row), |ordered| ordered.row(row)) else { continue };
             let demanded = match row.requirement {
                 Requirement::Required => !row.decided_later && row.form != Form::Secret,
                 Requirement::Optional | Requirement::Conditional => false,
@@ -198,17 +199,20 @@ pub(crate) fn judge(row: &'static Parameter, given: &Given) -> Result<Option<Jud
     if matches!(row.form, Form::Secret | Form::Ignored) || is_blank(row, given) {
         return Ok(None);
     }
-    let invalid = || Refusal::invalid(row.name);
     if given.differs || given.broken {
-        return Err(invalid());
+        return Err(Refusal::invalid(row.name));
     }
+    let invalid = || match row.form {
+        Form::CertifiedMail => Refusal::MailAddress(row.name),
+        _ => Refusal::invalid(row.name),
+    };
     let text = std::str::from_utf8(&given.value).map_err(|_| invalid())?;
     let lines = matches!(row.form, Form::Lines | Form::List | Form::DcvList | Form::DcvTokens);
     if text.chars().any(|c| c.is_control() && !(lines && matches!(c, '\r' | '\n' | '\t'))) {
         return Err(invalid());
     }
     let text = if trims(row.form) { text.trim_matches(is_space) } else { text };
-    let text = fit(row, text).ok_or_else(invalid)?;
+    let text = fit(row, text).ok_or_else(|| Refusal::invalid(row.name))?;
     Ok(Some(Judged { value: value(row, text)?, text: text.to_owned() }))
 }
 
@@ -264,6 +268,11 @@ fn value(row: &'static Parameter, text: &str) -> Result<Value, Refusal> {
         }
         Form::MailOrNone if text.eq_ignore_ascii_case("none") => Value::NoMail,
         Form::Mail | Form::MailOrNone => Value::Mail(mail(row.name, text)?),
+        Form::CertifiedMail => {
+            Value::Mail(mail(row.name, text).map_err(|_| Refusal::MailAddress(row.name))?)
+        }
+        Form::MimeType if is_mime_type(text) => Value::Text,
+        Form::MimeType => return Err(invalid()),
         Form::Date if text.len() == 10 && Time::parse(text).is_ok() => Value::Text,
         Form::Date => return Err(invalid()),
         Form::Digits if text.bytes().all(|b| b.is_ascii_digit() || b == b'-') => Value::Text,
@@ -281,6 +290,18 @@ fn value(row: &'static Parameter, text: &str) -> Result<Value, Refusal> {
 /// The entries between commas and white space (D76).
 pub(crate) fn entries(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| c == ',' || c.is_whitespace()).filter(|entry| !entry.is_empty())
+}
+
+/// `type/subtype`, each a token (RFC 2045), and none in which a browser would run what it is sent.
+fn is_mime_type(text: &str) -> bool {
+    const DOCUMENTS: [&str; 6] = ["html", "xhtml", "xml", "svg", "xsl", "multipart/"];
+    let token = |part: &str| {
+        let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&b);
+        !part.is_empty() && part.bytes().all(token)
+    };
+    let lower = text.to_ascii_lowercase();
+    text.split_once('/').is_some_and(|(kind, sub)| token(kind) && token(sub))
+        && !DOCUMENTS.iter().any(|document| lower.contains(document))
 }
 
 /// Decimal digits with at most a minus before them.

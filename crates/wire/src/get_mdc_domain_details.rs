@@ -30,6 +30,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
     extras: &[],
     formats: &[("1", Format::Form), ("2", Format::Json)],
     default_format: Format::Form,
+    server_orders: None,
     codes: &[],
     errors: ErrorLayout::Plain,
     places: Places::new(),

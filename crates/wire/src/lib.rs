@@ -36,10 +36,13 @@
 //! assert!(reply.body.starts_with(b"errorCode=-16&"));
 //! ```
 
+pub mod auto_apply_order;
 pub mod auto_apply_ssl;
+pub mod auto_replace_smime;
 pub mod auto_replace_ssl;
 pub mod auto_update_dcv;
 pub mod codes;
+pub mod collect_smime;
 pub mod collect_ssl;
 pub mod decode_csr;
 pub mod envelope;
@@ -47,7 +50,9 @@ pub mod form;
 pub mod get_dcv_email_address_list;
 pub mod get_mdc_domain_details;
 pub mod reply;
+pub mod request_and_collect_smime;
 pub mod resend_dcv_email;
+pub mod resend_smime;
 pub mod scope;
 pub mod table;
 
@@ -56,9 +61,15 @@ mod fields;
 mod order_parts;
 
 /// Every endpoint.
-pub static ENDPOINTS: [&table::Endpoint; 8] = [
+pub static ENDPOINTS: [&table::Endpoint; 14] = [
+    &auto_apply_order::ENDPOINT,
     &auto_apply_ssl::ENDPOINT,
+    &auto_replace_smime::ENDPOINT,
     &auto_replace_ssl::ENDPOINT,
+    &request_and_collect_smime::ENDPOINT,
+    &collect_smime::ENDPOINT,
+    &resend_smime::VERIFICATION,
+    &resend_smime::COLLECTION,
     &collect_ssl::ENDPOINT,
     &get_dcv_email_address_list::ENDPOINT,
     &auto_update_dcv::ENDPOINT,

@@ -106,13 +106,17 @@ pub(crate) fn representative(f: &Fields) -> Representative {
         state: f.text("appRepStateOrProvinceName"),
         postal_code: f.text("appRepPostalCode"),
         country: f.country("appRepCountryName"),
-        call_back: f.word("callbackMethod").map(|word| match word {
-            "T" => CallBackMethod::Telephone,
-            _ => CallBackMethod::Mail,
-        }),
+        call_back: call_back(f),
         is_validated: f.flag("isAppRepValidated"),
         is_call_back_completed: f.flag("isCallbackCompleted"),
     }
+}
+
+pub(crate) fn call_back(f: &Fields) -> Option<CallBackMethod> {
+    f.word("callbackMethod").map(|word| match word {
+        "T" => CallBackMethod::Telephone,
+        _ => CallBackMethod::Mail,
+    })
 }
 
 /// personalIdentifier and its old name may both be there if they say the same.

@@ -1,5 +1,7 @@
 //! Answers in bytes. Lines end in LF only, the last one too: programs in use cut a final newline, none expects CRLF.
 
+use std::borrow::Cow;
+
 use domain::refusal::Refusal;
 use serde_json::{Map, Value, json};
 
@@ -11,6 +13,8 @@ use crate::table::{Endpoint, ErrorLayout, Format};
 pub const TEXT: &str = "text/plain; charset=utf-8";
 /// MIME type of pairs.
 pub const FORM: &str = "application/x-www-form-urlencoded";
+/// MIME type of JavaScript.
+pub const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 /// MIME type of JSON.
 pub const JSON: &str = "application/json";
 /// MIME type of XML.
@@ -20,7 +24,7 @@ pub const XML: &str = "application/xml; charset=utf-8";
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Reply {
     /// The MIME type.
-    pub content_type: &'static str,
+    pub content_type: Cow<'static, str>,
     /// The bytes.
     pub body: Vec<u8>,
 }
@@ -28,8 +32,8 @@ pub struct Reply {
 impl Reply {
     /// From text.
     #[must_use]
-    pub fn text(content_type: &'static str, body: impl Into<String>) -> Self {
-        Self { content_type, body: body.into().into_bytes() }
+    pub fn text(content_type: impl Into<Cow<'static, str>>, body: impl Into<String>) -> Self {
+        Self { content_type: content_type.into(), body: body.into().into_bytes() }
     }
 
     /// The answer that tells a refusal.
@@ -54,6 +58,10 @@ impl Reply {
             Format::Lines | Format::Xml => Lines::new().line(told.code).line(&told.message).reply(),
             Format::Form => told_form(&told, item.as_deref()),
             Format::Json => told_json(told, item.as_deref()),
+            Format::JavaScript => Declarations::new()
+                .number("g_errorCode", told.code)
+                .text("g_errorMessage", &told.message)
+                .reply(None),
         }
     }
 }
@@ -155,6 +163,41 @@ impl Pairs {
 
     pub(crate) fn reply(self) -> Reply {
         Reply::text(FORM, self.0)
+    }
+}
+
+/// Declarations of JavaScript variables.
+pub(crate) struct Declarations(String);
+
+impl Declarations {
+    pub(crate) fn new() -> Self {
+        Self(String::new())
+    }
+
+    pub(crate) fn number(mut self, name: &str, value: i32) -> Self {
+        self.0.push_str(&format!("var {name}={value};\n"));
+        self
+    }
+
+    /// A string of ASCII that ends neither itself nor an element around it, wherever the script stands.
+    pub(crate) fn text(mut self, name: &str, value: &str) -> Self {
+        self.0.push_str(&format!("var {name}=\""));
+        for unit in value.encode_utf16() {
+            match u8::try_from(unit).map(char::from) {
+                Ok('\n') => self.0.push_str("\\n"),
+                Ok(plain @ (' ' | '!' | '#'..='%' | '('..=';' | '=' | '?'..='[' | ']'..='~')) => {
+                    self.0.push(plain);
+                }
+                _ => self.0.push_str(&format!("\\u{unit:04x}")),
+            }
+        }
+        self.0.push_str("\";\n");
+        self
+    }
+
+    /// With a MIME type of the caller's, or the usual one.
+    pub(crate) fn reply(self, mime: Option<String>) -> Reply {
+        Reply::text(mime.map_or(Cow::Borrowed(JAVASCRIPT), Cow::Owned), self.0)
     }
 }
 

@@ -29,6 +29,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
     extras: &[Parameter::optional("responseFormat").chars(1).read_as(Form::Ignored)],
     formats: &[],
     default_format: Format::Form,
+    server_orders: None,
     codes: &[],
     errors: ErrorLayout::WithItem,
     places: Places::new(),

@@ -31,6 +31,8 @@ pub enum Scope {
     Psd2,
     /// With a TrustLogo.
     Logo,
+    /// Of S/MIME certificates that name an organisation.
+    MailOrganization,
 }
 
 /// An order, as far as its product has a say in its parameters.
@@ -65,11 +67,29 @@ impl<'c> Ordered<'c> {
             other_organization: false,
         };
         let codes = ordered.given("product").and_then(|codes| std::str::from_utf8(codes).ok());
-        let found = codes.and_then(fields::numbers).and_then(|codes| catalogue.find(&codes).ok());
+        let find = |codes: Vec<i64>| match endpoint.server_orders {
+            Some(_) => catalogue.find_any(&codes).ok(),
+            None => catalogue.find(&codes).ok(),
+        };
+        let found = codes.and_then(fields::numbers).and_then(find);
         ordered.found = found.map(|(product, logos)| (product, !logos.is_empty()));
         ordered.dated = ordered.given("days").is_some();
         ordered.other_organization = ordered.given("appRepOrganizationName").is_some();
         ordered
+    }
+
+    /// The row by which a parameter is judged: for server certificates that of the endpoint for those. None where products of
+    /// the type do not have it.
+    pub(crate) fn row(&self, row: &'static Parameter) -> Option<&'static Parameter> {
+        match (self.endpoint.server_orders, self.found) {
+            (Some(server), Some((product, _))) if !product.level.is_mail() => server.row(row.name),
+            (Some(_), Some(_)) => {
+                let listed = self.endpoint.position(row.name)? < self.endpoint.rows.len();
+                // The specification speaks of it, and does not list it (D29).
+                (listed || row.name == "prioritiseCSRValues").then_some(row)
+            }
+            _ => Some(row),
+        }
     }
 
     /// Judges one value, if it counts, also by what the product is.
@@ -78,6 +98,12 @@ impl<'c> Ordered<'c> {
         row: &'static Parameter,
         given: &Given,
     ) -> Result<Option<Judged>, Refusal> {
+        let Some(row) = self.row(row) else {
+            return match fields::is_blank(row, given) {
+                true => Ok(None),
+                false => Err(Refusal::NotOfProduct(row.name)),
+            };
+        };
         if !self.counts(row) {
             return fields::unread(row, given);
         }
@@ -99,7 +125,15 @@ impl<'c> Ordered<'c> {
         let small = |n: i64| u32::try_from(n).map_err(|_| Refusal::invalid(row.name));
         let product = self.found.map(|(product, _)| product);
         match (row.name, value, product) {
-            ("product", Value::Numbers(codes), None) => self.catalogue.find(codes).map(drop),
+            ("product", Value::Numbers(codes), None) => match self.endpoint.server_orders {
+                Some(_) => self.catalogue.find_any(codes).map(drop),
+                None => self.catalogue.find(codes).map(drop),
+            },
+            ("smimeSubjectCN", Value::Flag(true), Some(product))
+                if !product.level.names_an_organization() =>
+            {
+                Err(Refusal::NotOfProduct(row.name))
+            }
             // Days win over years (D54).
             ("years", Value::Integer(n), Some(product)) if !self.dated => {
                 product.term(None, Some(small(*n)?), self.bonus).map(drop)
@@ -127,6 +161,7 @@ impl<'c> Ordered<'c> {
             Scope::Eidas => level.is_eidas(),
             Scope::Psd2 => level == Level::QwacPsd2,
             Scope::Logo => logo,
+            Scope::MailOrganization => level == Level::OrganizationMultipurpose,
         }
     }
 

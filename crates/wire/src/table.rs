@@ -26,10 +26,13 @@ pub struct Endpoint {
     pub rows: &'static [Parameter],
     /// Parameters that the specification's table does not list but programs in use send.
     pub extras: &'static [Parameter],
-    /// What each value of responseFormat means.
+    /// What each value of responseFormat (where there is none, of responseEncoding) means.
     pub formats: &'static [(&'static str, Format)],
     /// The format when responseFormat is absent, unreadable or unknown here.
     pub default_format: Format,
+    /// Of an endpoint that takes orders of more than server certificates: the endpoint by whose rows parameters of those are
+    /// judged.
+    pub server_orders: Option<&'static Endpoint>,
     /// Codes and texts; what is not here comes from [`crate::codes::MASTER`].
     pub codes: &'static [CodeRow],
     /// How a refusal is laid out.
@@ -80,6 +83,8 @@ pub enum Format {
     Json,
     /// XML (DecodeCSR alone).
     Xml,
+    /// Declarations of JavaScript variables (collection of S/MIME certificates).
+    JavaScript,
 }
 
 /// How a refusal is laid out.
@@ -174,6 +179,10 @@ pub enum Form {
     Mail,
     /// A mail address, or `none`.
     MailOrNone,
+    /// A mail address that is to be certified: -70 if it is none.
+    CertifiedMail,
+    /// A MIME type that no browser takes for a document.
+    MimeType,
     /// YYYY-MM-DD.
     Date,
     /// Digits and hyphens.
@@ -210,6 +219,20 @@ impl Endpoint {
         lower.copy_from_slice(name.as_bytes());
         lower.make_ascii_lowercase();
         places.get(&*lower).copied()
+    }
+
+    /// The parameter that says how the answer is written.
+    pub(crate) fn format_parameter(&self) -> &'static str {
+        match self.position("responseFormat") {
+            Some(_) => "responseFormat",
+            None => "responseEncoding",
+        }
+    }
+
+    /// A parameter's row.
+    pub(crate) fn row(&self, name: &str) -> Option<&'static Parameter> {
+        let (position, rows) = (self.position(name)?, self.rows.len());
+        self.rows.get(position).or_else(|| self.extras.get(position - rows))
     }
 
     /// The usual path.

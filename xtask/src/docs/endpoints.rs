@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use wire::codes::{CodeRow, MASTER};
+use wire::codes::{CodeRow, MASTER, Meaning};
 use wire::table::{Endpoint, Form, Format, Kind, OverLong, Parameter, Requirement};
 
 use super::table;
@@ -39,7 +39,13 @@ fn page(endpoint: &Endpoint) -> String {
     out += "\n## Parameters\n\nNames are taken in either case. The order is that in which errors are told.\n\n";
     out += &parameters(endpoint.rows);
     if !endpoint.extras.is_empty() {
-        out += "\nNot in the specification's table, sent by programs in use:\n\n";
+        out += match endpoint.server_orders {
+            Some(_) => {
+                "\nOf server certificates, which are ordered here too, besides; where both tables have a parameter, that of \
+                        [AutoApplySSL](AutoApplySSL.md) counts for those:\n\n"
+            }
+            None => "\nNot in the specification's table, sent by programs in use:\n\n",
+        };
         out += &parameters(endpoint.extras);
     }
     out += "\n## Codes\n\n";
@@ -61,6 +67,10 @@ fn facts(endpoint: &Endpoint) -> String {
     };
     fact(endpoint.login, "needs `loginName` and `loginPassword`");
     fact(!endpoint.login, "needs no login");
+    fact(
+        endpoint.position("collectionCode").is_some(),
+        "a `collectionCode` takes the place of the login",
+    );
     fact(endpoint.get_allowed, "GET is as good as POST");
     fact(endpoint.http_allowed, "plain http is as good as https");
     fact(endpoint.ignores_unknown, "ignores unknown parameters");
@@ -84,6 +94,7 @@ fn format_words(format: Format) -> &'static str {
         Format::Form => "URL-encoded pairs",
         Format::Json => "JSON",
         Format::Xml => "XML",
+        Format::JavaScript => "JavaScript",
     }
 }
 
@@ -95,7 +106,7 @@ fn parameters(rows: &[Parameter]) -> String {
 fn parameter(row: &Parameter) -> Vec<String> {
     let needed = match (row.requirement, row.decided_later) {
         (Requirement::Required, false) => "yes",
-        (Requirement::Required, true) => "yes, or in the CSR where the product wants it",
+        (Requirement::Required, true) => "where product or CSR ask for it",
         (Requirement::Optional, _) => "no",
         (Requirement::Conditional, _) => "sometimes",
     };
@@ -126,6 +137,8 @@ fn value(row: &Parameter) -> String {
         Form::Country => "ISO 3166-1 code of a country",
         Form::Mail => "mail address",
         Form::MailOrNone => "mail address or `none`",
+        Form::CertifiedMail => "mail address, which is certified",
+        Form::MimeType => "MIME type, none of a document",
         Form::Date => "YYYY-MM-DD",
         Form::Digits => "digits and hyphens",
         Form::UniqueValue => "1 to 20 letters and digits",
@@ -149,8 +162,16 @@ fn code(text: &str) -> String {
 }
 
 fn codes(rows: &[CodeRow]) -> String {
-    let row = |row: &CodeRow| vec![row.code.to_string(), row.text.to_owned()];
-    table(&["code", "text"], rows.iter().map(row))
+    let told = |row: &CodeRow| match (row.never, row.meaning) {
+        (Some(why), _) => format!("never: {why}"),
+        (None, Meaning::Fault) => "by a fault rule of the sandbox alone".to_owned(),
+        (None, _) => String::new(),
+    };
+    let row = |row: &CodeRow| vec![row.code.to_string(), row.text.to_owned(), told(row)];
+    match rows.iter().all(|row| told(row).is_empty()) {
+        true => table(&["code", "text"], rows.iter().map(|r| row(r)[..2].to_vec())),
+        false => table(&["code", "text", "told"], rows.iter().map(row)),
+    }
 }
 
 fn common_codes() -> String {

@@ -446,7 +446,7 @@ fn a_request_token_is_used_once(sandbox: &Sandbox) {
     assert_eq!(sandbox.value(&sql), "3");
 }
 
-fn close_primes() -> &'static Csr {
+pub fn close_primes() -> &'static Csr {
     static CSR: OnceLock<Csr> = OnceLock::new();
     CSR.get_or_init(|| {
         let p = prime(1_024);
@@ -455,7 +455,7 @@ fn close_primes() -> &'static Csr {
     })
 }
 
-fn broken_signature() -> Csr {
+pub fn broken_signature() -> Csr {
     let mut der = any_csr().der.clone();
     *der.last_mut().expect("octets") ^= 1;
     Csr::from_der(der)

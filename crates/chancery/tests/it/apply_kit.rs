@@ -154,11 +154,16 @@ pub fn complete(product: i64, csr: &Csr, name: &str) -> Form {
     }
 }
 
-/// The rows of one of the specification's lists for this endpoint, without the first column.
+/// The rows of one of the specification's lists for !AutoApplySSL, without the first column.
 pub fn spec_rows(list: &str) -> Vec<Vec<String>> {
+    spec_rows_of("AutoApplySSL", list)
+}
+
+/// The same for another endpoint.
+pub fn spec_rows_of(endpoint: &str, list: &str) -> Vec<Vec<String>> {
     let rows = csv::Reader::from_reader(list.as_bytes()).into_records();
     let rows = rows.map(|row| row.expect("CSV"));
-    let mine = rows.filter(|row| row[0] == *"AutoApplySSL");
+    let mine = rows.filter(|row| row[0] == *endpoint);
     mine.map(|row| row.iter().skip(1).map(str::to_owned).collect()).collect()
 }
 

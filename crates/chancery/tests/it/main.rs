@@ -42,6 +42,8 @@ mod reset;
 mod road;
 mod seed;
 mod serve;
+mod smime;
+mod smime_steps;
 mod starts;
 mod steps;
 mod tools;

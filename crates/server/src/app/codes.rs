@@ -5,7 +5,9 @@ use std::sync::Arc;
 use domain::certificate::OrderNumber;
 use domain::dcv::{Challenge, DcvMethod, same_secret};
 use domain::evidence::{Answer, Evidence, Question};
+use domain::mail_address::MailAddress;
 use domain::order::RequestState;
+use domain::order_ssl::Language;
 use domain::placement::SpeaksFor;
 use domain::proof::{self, Control};
 use domain::time::Time;
@@ -17,6 +19,7 @@ use super::Failure;
 use super::dcv::spoken_for;
 use super::evidence_lines::evidence_line;
 use super::orders::{end, look_now};
+use super::smime_mails::texts_of;
 use crate::house::House;
 
 /// The order with its names, if the code was mailed for one of them at least.
@@ -118,6 +121,88 @@ fn judge_code(
     let answer = Answer::Code { address: address.clone(), code: code.to_owned() };
     let seen = Evidence { question, answer, at: now, via: from.to_owned() };
     challenge.is_met_by(&seen, suffixes).then_some((seen, control))
+}
+
+/// What became of a mailbox's code that was entered.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum EnteredMailbox {
+    /// It was right; control of the mailbox is shown.
+    Right,
+    /// The certificate was issued before.
+    AlreadyIssued,
+    /// It was right, and the order has come to nothing.
+    Over,
+    /// It was right, and came too late: a new mail has to be asked for.
+    Late,
+    /// Wrong code or unknown order: all the same.
+    Wrong,
+}
+
+/// What the pages about a mailbox say of an order.
+#[derive(Clone, Debug)]
+pub struct OfMailbox {
+    /// What became of the code.
+    pub entered: EnteredMailbox,
+    /// The mailbox, and the language of the order; only told to who had a right code.
+    pub known: Option<(MailAddress, Language)>,
+}
+
+/// Enters the code that was mailed to a mailbox.
+///
+/// # Errors
+/// When the store fails.
+pub async fn enter_mailbox_code(
+    house: &Arc<House>,
+    number: OrderNumber,
+    code: String,
+    from: String,
+) -> Result<OfMailbox, Failure> {
+    let now = house.now();
+    let write = move |tx: &mut Tx<'_>| -> Result<OfMailbox, Failure> {
+        let nobody = OfMailbox { entered: EnteredMailbox::Wrong, known: None };
+        let Some(order) = orders::by_number(tx, number)? else { return Ok(nobody) };
+        let rows = names::of_request(tx, order.certificate)?;
+        let right = |row: &&RequestName| {
+            let value = row.random.as_ref();
+            row.method == DcvMethod::Mailbox && value.is_some_and(|v| same_secret(&v.text, &code))
+        };
+        let Some(row) = rows.iter().find(right) else { return Ok(nobody) };
+        let language = texts_of(&order.parameters).language.unwrap_or_default();
+        let known = row.name.mailbox().map(|mailbox| (mailbox.clone(), language));
+        let entered = match (order.state.is_open(), order.der.is_some()) {
+            (false, true) => EnteredMailbox::AlreadyIssued,
+            (false, false) => EnteredMailbox::Over,
+            (true, _) => show_mailbox(tx, &order, row, &code, &from, now)?,
+        };
+        Ok(OfMailbox { entered, known })
+    };
+    house.store.write("enter_mailbox_code", write).await
+}
+
+fn show_mailbox(
+    tx: &mut Tx<'_>,
+    order: &OrderView,
+    row: &RequestName,
+    code: &str,
+    from: &str,
+    now: Time,
+) -> Result<EnteredMailbox, Failure> {
+    let (Some(mailbox), Some(random)) = (row.name.mailbox(), row.random.clone()) else {
+        return Ok(EnteredMailbox::Wrong);
+    };
+    let challenge = Challenge::Mailbox(mailbox.clone(), random);
+    let question = Question::MailboxCode { mailbox: mailbox.clone() };
+    let control = Control { shown_for: question.proves(), method: DcvMethod::Mailbox, at: now };
+    let answer = Answer::Code { address: mailbox.clone(), code: code.to_owned() };
+    let seen = Evidence { question, answer, at: now, via: from.to_owned() };
+    if !challenge.is_met_by(&seen, &[]) {
+        return Ok(EnteredMailbox::Late);
+    }
+    let line = evidence_line(&row.name, row.method, &seen, true);
+    evidence::insert(tx, order.certificate, &line)?;
+    names::set_shown(tx, order.certificate, row.position, &control)?;
+    look_now(tx, order.certificate, now)?;
+    Ok(EnteredMailbox::Right)
 }
 
 /// What became of a receiver's no.

@@ -40,6 +40,18 @@ pub async fn of_order(house: &Arc<House>, account: AccountId, text: &str) -> Res
     }
 }
 
+/// The same for an S/MIME order.
+///
+/// # Errors
+/// As [`of_order`].
+pub async fn of_smime_order(
+    house: &Arc<House>,
+    account: AccountId,
+    text: &str,
+) -> Result<Csr, Refusal> {
+    of_order(house, account, text).await
+}
+
 /// A request as it is written down.
 #[must_use]
 pub fn to_keep(csr: &Csr) -> NewCsr {

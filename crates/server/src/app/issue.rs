@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::certificate::{CaId, Serial, Validity};
 use domain::csr::PublicKey;
+use domain::identifiers::OrganizationIdentifier;
 use domain::names::CertName;
 use domain::order::RequestState;
 use domain::policy;
@@ -14,7 +15,7 @@ use domain::subject::certifiable;
 use domain::time::Time;
 use issuance::ca::{self, CaCertificate, CaRole};
 use issuance::folder::CaFolder;
-use issuance::leaf::{self, CommonName, LeafRequest, PrepareError};
+use issuance::leaf::{self, CommonName, LeafRequest, PrepareError, Template};
 use issuance::lint::{self, Linted};
 use issuance::name::Attribute;
 use issuance::profile::{Hierarchy, Profile, ValidationKind};
@@ -29,6 +30,7 @@ use store::{Tx, certificates};
 
 use super::Failure;
 use super::bought::Bought;
+use super::smime_mails;
 use super::validate::{NotYet, Subject};
 use crate::house::House;
 use crate::letters::CertificateFacts;
@@ -99,7 +101,7 @@ impl Authority {
             let slot = a.certificate.slot;
             let kind = kind_of(level);
             slot.test == test
-                && slot.hierarchy == hierarchy_of(intranet)
+                && slot.hierarchy == hierarchy_of(level, intranet)
                 && matches!(slot.role, CaRole::Issuing { kind: k, .. } if k == kind)
         })
     }
@@ -110,7 +112,7 @@ impl Authority {
             return self.ca(chosen).filter(|_| may);
         }
         let rsa = order.csr.as_ref()?.key_kind.is_rsa();
-        let hierarchy = hierarchy_of(bought.intranet);
+        let hierarchy = hierarchy_of(bought.level(), bought.intranet);
         self.folder.issuer_of(hierarchy, kind_of(bought.level()), rsa, order.test)
     }
 
@@ -119,8 +121,12 @@ impl Authority {
     }
 }
 
-fn hierarchy_of(intranet: bool) -> Hierarchy {
-    if intranet { Hierarchy::Private } else { Hierarchy::Public }
+fn hierarchy_of(level: Level, intranet: bool) -> Hierarchy {
+    match (level.is_mail(), intranet) {
+        (true, _) => Hierarchy::Mail,
+        (false, true) => Hierarchy::Private,
+        (false, false) => Hierarchy::Public,
+    }
 }
 
 fn kind_of(level: Level) -> ValidationKind {
@@ -173,7 +179,11 @@ pub fn prepare(
     }
     // Cut by the CA's own end; the rest of the term is served by replacements.
     let ca_end = certificate.validity().not_after;
-    let validity = house.policy.tls_validity(now, term_end.min(ca_end));
+    let is_mail = bought.level().is_mail();
+    let validity = match is_mail {
+        true => house.policy.smime_validity(now, term_end.min(ca_end)),
+        false => house.policy.tls_validity(now, term_end.min(ca_end)),
+    };
     let validity = validity.ok_or_else(|| has_run_out(certificate, order))?;
     let mut random = [0; 16];
     house.chance.fill(&mut random);
@@ -182,13 +192,17 @@ pub fn prepare(
         .unwrap_or_default();
     let slug = certificate.slot.slug();
     let base = &house.authority.base_url;
-    let common_name: Option<CertName> = order.common_name.as_deref().and_then(|cn| cn.parse().ok());
-    let common_name = common_name.filter(|cn| proven.names().contains(cn));
+    let attributes = attributes(order);
+    let common_name = order.common_name.as_deref().and_then(|cn| {
+        let name = proven.names().iter().find(|name| name.to_string() == cn);
+        name.map(CommonName::Name).or(is_mail.then_some(CommonName::Organization))
+    });
     let csr = order.csr.as_ref().ok_or_else(|| NotYet::Wait("there is no CSR yet".into()))?;
     let key = key_of(csr);
+    let template = if is_mail { template_of(&csr.der) } else { None };
     let profile = house
         .authority
-        .profile(kind_of(bought.level()), hierarchy_of(bought.intranet))
+        .profile(kind_of(bought.level()), hierarchy_of(bought.level(), bought.intranet))
         .ok_or_else(|| never("profile", &"none for this product"))?;
     let request = LeafRequest {
         profile,
@@ -197,11 +211,11 @@ pub fn prepare(
         validity,
         key: &key,
         names: proven.names(),
-        common_name: common_name.as_ref().map(CommonName::Name),
-        subject: &attributes(order),
+        common_name,
+        subject: &attributes,
         crl_url: &ca::crl_shard_url(base, &slug, shard),
         issuer_url: &ca::certificate_url(base, &slug),
-        template: None,
+        template: template.as_ref(),
     };
     let prepared = leaf::prepare(&request).map_err(|e| match e {
         // The validation desk has to supply it.
@@ -272,9 +286,28 @@ fn attributes(order: &OrderView) -> Vec<(Attribute, String)> {
         (Attribute::Locality, text("locality")),
         (Attribute::PostalCode, postal_code),
         (Attribute::Organization, text("organization")),
+        (
+            Attribute::OrganizationIdentifier,
+            identifier(text("organization_identifier"), text("country")),
+        ),
+        (Attribute::EmailAddress, text("email")),
     ];
     let all = single.into_iter().chain(streets);
     all.filter_map(|(attribute, value)| Some((attribute, value?))).collect()
+}
+
+/// Microsoft's template of a request, if it has one.
+fn template_of(csr: &[u8]) -> Option<Template> {
+    Template::read(&issuance::csr::microsoft_template(csr)?)
+}
+
+/// The identifier as it may be certified: of a known scheme, and of the subject's country. Any other is the validation desk's to
+/// replace (D31).
+fn identifier(given: Option<String>, country: Option<String>) -> Option<String> {
+    let read = OrganizationIdentifier::parse(given.as_deref()?).ok()?;
+    let country = country?.parse().ok()?;
+    read.check_subject_country(country).ok()?;
+    given
 }
 
 /// Takes up a certificate that was written down before a crash: the recorded bytes are linted again.
@@ -294,7 +327,7 @@ pub fn resume(
     let bought = subject.bought.as_ref().map_err(|why| internal(why.clone()))?;
     let profile = house
         .authority
-        .profile(kind_of(bought.level()), hierarchy_of(bought.intranet))
+        .profile(kind_of(bought.level()), hierarchy_of(bought.level(), bought.intranet))
         .ok_or_else(|| internal("no profile".into()))?;
     let rules = lint::Rules {
         profile,
@@ -424,6 +457,9 @@ pub fn letter(
     now: Time,
 ) -> Result<Option<NewMail>, Failure> {
     let Subject { order, bought, account, .. } = subject;
+    if subject.collecting.is_some() {
+        return Ok(smime_mails::collection_mail_of(house, subject, Some(signed.validity), now));
+    }
     let given: MailWishes = serde_json::from_str(&order.parameters).unwrap_or_default();
     let recipient = match given.email_address.as_deref() {
         Some(asked) if asked.eq_ignore_ascii_case("none") => return Ok(None),

@@ -1,7 +1,5 @@
 //! Placing orders of server certificates, taking them back, letting them expire.
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use domain::account::Account;
@@ -19,37 +17,27 @@ use domain::time::{DAY, HOUR, Time};
 use store::events::{self, NewEvent};
 use store::jobs::{self, NewJob};
 use store::names::{self, RequestName};
-use store::orders::{self, NewOrder, NewRequest, OrderView};
+use store::orders::{self, NewRequest, OrderView};
 use store::stubs;
 use store::tokens::{self, Token, TokenUse};
 use store::{StoreError, Tx, accounts, mails};
-use wire::auto_apply_ssl::ENDPOINT;
+use wire::table::Endpoint;
 
 use super::bought::Bought;
 use super::login::Caller;
+use super::placing::{Base, Draft, Ordered, Placed, Settled};
 use super::{Failure, csrs, dcv};
 use crate::house::House;
 use crate::jobs::VALIDATE;
-use crate::together::Answers;
 
-/// An order that was taken.
-#[derive(Clone, Debug)]
-pub struct Placed {
-    /// Its number.
-    pub order: OrderNumber,
-    /// Its certificate request.
-    pub certificate: CertificateId,
-    /// What was decided.
-    pub placement: Placement,
-}
-
-/// Places an order: everything that the documented order of checks asks for, then one transaction.
+/// Places an order that came by an endpoint: everything that the documented order of checks asks for, then one transaction.
 ///
 /// # Errors
 /// The refusal that the request deserves; nothing is stored then.
 pub async fn place(
     house: &Arc<House>,
     caller: &Caller,
+    endpoint: &'static Endpoint,
     request: SslOrderRequest,
 ) -> Result<Placed, Failure> {
     let account = caller.account();
@@ -73,7 +61,11 @@ pub async fn place(
     let composed = placement::compose(before, &request, &csr, |method| {
         house.policy.method_allowed(method, house.now())
     })?;
-    house.placing.ask(Draft::new(house, account, request, csr, composed)).await
+    if endpoint.server_orders.is_some() {
+        placement::check_csr_names(&composed, &request, &csr)?;
+    }
+    let draft = SslDraft::new(house, account, endpoint.name, request, csr, composed);
+    house.placing.ask(Draft::Ssl(Box::new(draft))).await
 }
 
 /// Whether a CA that is asked for by number signs orders like this one; the same for orders and replacements.
@@ -119,158 +111,102 @@ pub(crate) fn check_templates(
 }
 
 /// Everything about an order that can be prepared before its transaction.
-pub struct Draft {
-    house: Arc<House>,
-    account: Account,
+pub struct SslDraft {
+    pub(super) base: Base,
     request: SslOrderRequest,
     csr: Csr,
     composed: Composed,
-    bought: String,
-    parameters: String,
     names: Vec<RequestName>,
     generated: UniqueValue,
-    now: Time,
-    expires: Time,
-    /// With which its transaction is to fail, if a fault rule says so.
-    fault: Option<StoreError>,
 }
 
-impl Draft {
+impl SslDraft {
     fn new(
         house: &Arc<House>,
         account: &Account,
+        endpoint: &'static str,
         request: SslOrderRequest,
         csr: Csr,
         composed: Composed,
     ) -> Self {
-        let now = house.now();
+        let ordered = Ordered {
+            endpoint,
+            product: composed.choice.product.code,
+            bought: &Bought::new(&composed.choice, composed.names.ordered.len()),
+            days: composed.choice.days,
+            test: request.test,
+            kept: &request.kept,
+            foreign_order_number: request.foreign_order_number.as_deref(),
+            check_fon_is_unique: request.check_fon_is_unique,
+        };
         Self {
-            house: house.clone(),
-            account: account.clone(),
-            bought: Bought::new(&composed.choice, composed.names.ordered.len()).to_json(),
-            parameters: parameters_json(&request.kept),
+            base: Base::new(house, account, &ordered),
             names: request_names(house, &composed.plans),
             generated: house.unique_value(),
-            expires: now.plus(i64::from(house.rules.unproven_days) * DAY),
-            fault: house.faults.store_error(ENDPOINT.name, &account.login_name),
             request,
             csr,
             composed,
-            now,
         }
     }
 
-    /// Writes orders, each whole or, when it is refused, not at all.
-    ///
-    /// # Errors
-    /// When the store fails, and when several stand in each other's way: each is to be written alone then.
-    pub fn write(tx: &mut Tx<'_>, drafts: &[Draft]) -> Result<Answers<Placed>, Failure> {
-        let alone = drafts.len() == 1;
-        if !alone {
-            tx.gather();
-            each_number_once(drafts)?;
-        }
-        let wanted: Vec<String> = drafts.iter().map(Draft::wanted).collect();
-        let wanted_tokens: Vec<_> = drafts.iter().zip(&wanted).map(|(d, w)| d.token(w)).collect();
-        let uses = tokens::uses(tx, &wanted_tokens)?;
-        let mut settled = Vec::with_capacity(drafts.len());
-        for (draft, used) in drafts.iter().zip(uses) {
-            match draft.settle(tx, used) {
-                Err(Failure::Store(error)) => return Err(error.into()),
-                decided => settled.push(decided),
-            }
-        }
-        let taken = settled.iter().filter(|s| s.is_ok()).count();
-        let mut numbers = orders::numbers(tx, taken)?.into_iter();
-        let mut answers = Vec::with_capacity(drafts.len());
-        let mut debits: BTreeMap<i64, Money> = BTreeMap::new();
-        for (draft, settled) in drafts.iter().zip(settled) {
-            let (placement, names) = match settled {
-                Ok(settled) => settled,
-                Err(refused) => {
-                    answers.push(Err(refused));
-                    continue;
-                }
-            };
-            let too_few = || StoreError::inconsistent("too few numbers");
-            let drawn = numbers.next().ok_or_else(too_few)?;
-            let placement = draft.write_one(tx, drawn, placement, &names, alone)?;
-            let (order, certificate) = drawn;
-            let debit = debits.entry(draft.account.id.0).or_default();
-            *debit = *debit + placement.debit;
-            answers.push(Ok(Placed { order, certificate, placement }));
-        }
-        // In the order of their numbers, so that nobody waits for somebody who waits for him.
-        for (account, debit) in debits {
-            if debit > Money::ZERO && !accounts::take(tx, AccountId(account), debit)? {
-                return Err(Refusal::NotEnoughCredit.into());
-            }
-        }
-        // When everything has been written, so that there is something to be undone.
-        match drafts.iter().find_map(|draft| draft.fault.clone()) {
-            Some(fault) => Err(fault.into()),
-            None => Ok(answers),
-        }
-    }
-
-    fn settle(
+    pub(super) fn settle(
         &self,
         tx: &mut Tx<'_>,
-        used: TokenUse,
-    ) -> Result<(Placement, Cow<'_, [RequestName]>), Failure> {
+        used: Option<TokenUse>,
+    ) -> Result<Settled<'_>, Failure> {
+        let used = used.ok_or_else(|| StoreError::inconsistent("nothing is known of a CSR"))?;
         // Known here since a revocation, like the operator's own list: -40 before what comes after the CSR.
         if used.key_is_compromised {
             return Err(Refusal::from(CsrError::Compromised).into());
         }
-        check_templates(tx, self.account.id, &self.request.texts)?;
+        check_templates(tx, self.base.account.id, &self.request.texts)?;
         let facts = self.facts(tx, used)?;
         let generate = || self.generated.clone();
         let placement =
-            placement::settle(&self.composed, &self.request, &self.account, &facts, generate)?;
+            placement::settle(&self.composed, &self.request, &self.base.account, &facts, generate)?;
         Ok((placement, dcv::with_offers(&self.names, &facts.offered)))
     }
 
     /// `alone`: nobody else's order is written in this transaction, which may fail then without harm to others.
-    fn write_one(
+    pub(super) fn write_one(
         &self,
         tx: &mut Tx<'_>,
         (order, certificate): (OrderNumber, CertificateId),
-        mut placement: Placement,
-        names: &[RequestName],
+        (mut placement, names): Settled<'_>,
         alone: bool,
     ) -> Result<Placement, Failure> {
+        let now = self.base.now;
         let unique = |placement: &Placement| {
             placement.unique_value.as_ref().map_or(String::new(), UniqueValue::in_tokens)
         };
         let digest = &self.csr.digests.sha256;
         if !alone {
-            tokens::use_new_token(tx, digest, &unique(&placement), order, self.now)?;
-        } else if !tokens::use_token(tx, digest, &unique(&placement), order, self.now)? {
+            tokens::use_new_token(tx, digest, &unique(&placement), order, now)?;
+        } else if !tokens::use_token(tx, digest, &unique(&placement), order, now)? {
             // Somebody was faster between our look and our write (PostgreSQL): the same as having seen it.
             if self.request.unique_value.is_some() || placement.unique_value.is_some() {
                 return Err(Refusal::TokenNotUnique.into());
             }
             placement.unique_value = Some(self.generated.clone());
-            tokens::use_token(tx, digest, &unique(&placement), order, self.now)?;
+            tokens::use_token(tx, digest, &unique(&placement), order, now)?;
         }
-        orders::insert(tx, order, &self.order(&placement))?;
+        orders::insert(tx, order, &self.base.order(&placement))?;
         let request = self.certificate_request(&placement);
-        orders::insert_request(tx, order, certificate, &request, self.now)?;
-        names::insert(tx, certificate, names)?;
+        orders::insert_request(tx, order, certificate, &request, now)?;
+        names::insert(tx, certificate, &names)?;
         if let Some(stub) = self.request.stub_order_number
             && !stubs::redeem(tx, stub, order)?
         {
             return Err(Refusal::invalid("stubOrderNumber").into());
         }
-        self.enqueue(tx, certificate, &placement)?;
-        self.send_dcv_mails(&self.house, tx, order, names)?;
-        self.note(tx, order, &placement)?;
-        let id = self.account.id;
-        accounts::write_ledger(tx, id, Some(order), "debit", -placement.debit, "", self.now)?;
+        self.base.enqueue(tx, certificate, &placement)?;
+        self.send_dcv_mails(tx, order, &names)?;
+        let stub = self.request.stub_order_number.map(|stub| ("redeemed_stub", stub));
+        self.base.note(tx, order, &placement, stub)?;
         Ok(placement)
     }
 
-    fn token<'d>(&'d self, wanted: &'d str) -> Token<'d> {
+    pub(super) fn token<'d>(&'d self, wanted: &'d str) -> Token<'d> {
         Token {
             csr_sha256: &self.csr.digests.sha256,
             unique_value: wanted,
@@ -278,43 +214,21 @@ impl Draft {
         }
     }
 
-    fn wanted(&self) -> String {
+    pub(super) fn wanted(&self) -> String {
         self.request.unique_value.as_ref().map_or(String::new(), UniqueValue::in_tokens)
     }
 
     fn facts(&self, tx: &mut Tx<'_>, used: TokenUse) -> Result<Facts, StoreError> {
         let TokenUse { csr_seen, token_used, .. } = used;
         let mut facts = Facts { csr_seen, token_used, ..Facts::default() };
-        if self.request.check_fon_is_unique
-            && let Some(number) = &self.request.foreign_order_number
-        {
-            accounts::hold(tx, self.account.id)?;
-            facts.foreign_order_number_used =
-                orders::foreign_number_used(tx, self.account.id, number)?;
-        }
-        facts.offered = dcv::offered(tx, self.account.id, &self.composed.plans, self.now)?;
+        facts.foreign_order_number_used = self.base.foreign_number_used(tx)?;
+        let (account, now) = (self.base.account.id, self.base.now);
+        facts.offered = dcv::offered(tx, account, &self.composed.plans, now)?;
         if let Some(stub) = self.request.stub_order_number {
             let product = self.composed.choice.product.code;
-            facts.stub_is_redeemable = stubs::is_redeemable(tx, stub, self.account.id, product)?;
+            facts.stub_is_redeemable = stubs::is_redeemable(tx, stub, account, product)?;
         }
         Ok(facts)
-    }
-
-    fn order(&self, placement: &Placement) -> NewOrder {
-        NewOrder {
-            account: self.account.id,
-            base: None,
-            product: self.composed.choice.product.code,
-            bought: self.bought.clone(),
-            test: self.request.test,
-            term_days: self.composed.choice.days,
-            term_end: None,
-            cost: placement.cost,
-            foreign_order_number: self.request.foreign_order_number.clone(),
-            parameters: self.parameters.clone(),
-            placed_at: self.now,
-            expires_at: self.expires,
-        }
     }
 
     fn certificate_request(&self, placement: &Placement) -> NewRequest {
@@ -328,81 +242,20 @@ impl Draft {
         }
     }
 
-    fn enqueue(
-        &self,
-        tx: &mut Tx<'_>,
-        certificate: CertificateId,
-        placement: &Placement,
-    ) -> Result<(), StoreError> {
-        let waits = matches!(placement.state, RequestState::AwaitingPayment { .. });
-        let run_at = if waits { self.expires } else { self.now };
-        jobs::enqueue_first(tx, &validation(certificate, run_at, self.now))
-    }
-
     fn send_dcv_mails(
         &self,
-        house: &House,
         tx: &mut Tx<'_>,
         order: OrderNumber,
         names: &[RequestName],
     ) -> Result<(), Failure> {
         let letter = dcv::Letter {
-            account: &self.account,
+            account: &self.base.account,
             order,
             template: self.request.texts.dcv_template,
             language: self.request.texts.language,
-            now: self.now,
+            now: self.base.now,
         };
-        dcv::send_codes(house, tx, &letter, names)
-    }
-
-    fn note(
-        &self,
-        tx: &mut Tx<'_>,
-        order: OrderNumber,
-        placement: &Placement,
-    ) -> Result<(), StoreError> {
-        let mut detail = serde_json::json!({
-            "product": self.composed.choice.product.code,
-            "cost": placement.cost.minor(),
-            "state": placement.state.word(),
-        });
-        if let Some(stub) = self.request.stub_order_number {
-            detail["redeemed_stub"] = stub.into();
-        }
-        events::append(
-            tx,
-            &NewEvent {
-                account: self.account.id,
-                order: Some(order),
-                kind: "order.placed",
-                actor: &self.account.login_name,
-                detail: &detail.to_string(),
-                at: self.now,
-            },
-        )
-    }
-}
-
-/// An account's own numbers are looked up in what is stored: of two orders in one transaction that are to be the only one
-/// with a number, neither would see the other.
-fn each_number_once(drafts: &[Draft]) -> Result<(), Failure> {
-    let number = |d: &Draft| Some((d.account.id.0, d.request.foreign_order_number.clone()?));
-    let mut seen: HashSet<(i64, String)> = HashSet::new();
-    let mut twice: HashSet<(i64, String)> = HashSet::new();
-    for number in drafts.iter().filter_map(number) {
-        if !seen.insert(number.clone()) {
-            twice.insert(number);
-        }
-    }
-    let in_the_way =
-        |d: &&Draft| d.request.check_fon_is_unique && number(d).is_some_and(|n| twice.contains(&n));
-    match drafts.iter().find(in_the_way) {
-        Some(draft) => Err(Failure::Internal(format!(
-            "{:?} stands in two orders of one transaction",
-            draft.request.foreign_order_number
-        ))),
-        None => Ok(()),
+        dcv::send_codes(&self.base.house, tx, &letter, names)
     }
 }
 
@@ -445,7 +298,7 @@ pub(crate) fn look_now(
     jobs::enqueue(tx, &validation(certificate, now.plus(-DAY), now))
 }
 
-fn validation(certificate: CertificateId, run_at: Time, now: Time) -> NewJob<'static> {
+pub(super) fn validation(certificate: CertificateId, run_at: Time, now: Time) -> NewJob<'static> {
     NewJob {
         kind: VALIDATE,
         subject: certificate.0,

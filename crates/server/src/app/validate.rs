@@ -17,9 +17,10 @@ use domain::time::Time;
 use store::certificates::{self, NewRecord};
 use store::evidence::EvidenceLine;
 use store::jobs::Ticket;
+use store::mails::{NewMail, Template};
 use store::names::{self, RequestName};
 use store::orders::{self, OrderView};
-use store::{StoreError, Tx, accounts, evidence};
+use store::{StoreError, Tx, accounts, collection, evidence, mails};
 use tokio::time::timeout_at;
 
 use super::Failure;
@@ -28,6 +29,7 @@ use super::evidence_lines::caa_line;
 use super::issue::{self, ToSign};
 use super::look::Look;
 use super::orders::end;
+use super::smime_mails;
 use crate::house::House;
 
 /// A certificate request as it is looked at.
@@ -44,6 +46,16 @@ pub struct Subject {
     pub controls: Vec<Control>,
     /// What was written down and perhaps not signed, before a crash.
     pub recorded: Option<certificates::Recorded>,
+    /// Of an S/MIME order, what its collection mail is made of.
+    pub collecting: Option<Collecting>,
+}
+
+/// What a collection mail is made of.
+pub struct Collecting {
+    /// The collection code.
+    pub code: String,
+    /// The account's own text.
+    pub template: Option<Template>,
 }
 
 /// Loads requests with what was shown before, in the order of the list; None where there is none of that number.
@@ -57,6 +69,7 @@ pub fn load(tx: &mut Tx<'_>, ids: &[CertificateId]) -> Result<Vec<Option<Subject
     for (id, name) in names::of_requests(tx, ids)? {
         names.entry(id).or_default().push(name);
     }
+    let mut collecting = collecting(tx, &orders)?;
     let mut accounts: HashMap<AccountId, Option<Arc<Account>>> = HashMap::new();
     let mut subjects = Vec::with_capacity(ids.len());
     for id in ids {
@@ -79,9 +92,43 @@ pub fn load(tx: &mut Tx<'_>, ids: &[CertificateId]) -> Result<Vec<Option<Subject
         let issuing = matches!(order.state, RequestState::Issuing { .. });
         let recorded = if issuing { certificates::recorded(tx, *id)? } else { None };
         let bought = Bought::from_json(&order.bought).map_err(|e| format!("bought: {e}"));
-        subjects.push(Some(Subject { order, bought, account, names, controls, recorded }));
+        let collecting = collecting.remove(id);
+        subjects.push(Some(Subject {
+            order,
+            bought,
+            account,
+            names,
+            controls,
+            recorded,
+            collecting,
+        }));
     }
     Ok(subjects)
+}
+
+/// Of those among the orders that are S/MIME orders.
+fn collecting(
+    tx: &mut Tx<'_>,
+    orders: &HashMap<CertificateId, OrderView>,
+) -> Result<HashMap<CertificateId, Collecting>, StoreError> {
+    let is_mail = |order: &&OrderView| {
+        Bought::from_json(&order.bought).is_ok_and(|bought| bought.level().is_mail())
+    };
+    let ids: Vec<CertificateId> =
+        orders.values().filter(is_mail).map(|order| order.certificate).collect();
+    let mut found = HashMap::with_capacity(ids.len());
+    if ids.is_empty() {
+        return Ok(found);
+    }
+    for (id, code) in collection::codes_of(tx, &ids)? {
+        let Some(order) = orders.get(&id) else { continue };
+        let template = match smime_mails::texts_of(&order.parameters).collection {
+            Some(template) => mails::template(tx, order.account, "smime_collection", template)?,
+            None => None,
+        };
+        found.insert(id, Collecting { code, template });
+    }
+    Ok(found)
 }
 
 /// What came back from the outside world.
@@ -176,6 +223,8 @@ pub struct Verdict {
     pub again: Option<(Time, String)>,
     /// The order is over: it is refunded.
     pub over: Option<RequestState>,
+    /// The mail that says that nothing but the key is missing; sent once.
+    pub mail: Option<NewMail>,
 }
 
 /// Decides what the findings are worth. Everything slow (preparing, linting) happens here, outside of transactions.
@@ -192,10 +241,15 @@ pub fn decide(
         removed: Vec::new(),
         again: None,
         over: None,
+        mail: None,
         subject,
         findings,
     };
     let state = verdict.subject.order.state.clone();
+    if matches!(state, RequestState::AwaitingCsr { .. }) {
+        verdict.without_key(house, state, now);
+        return verdict;
+    }
     if !state.is_looked_at() {
         verdict.rest(&state, attempts, String::new(), now);
         return verdict;
@@ -241,6 +295,20 @@ pub fn decide(
 }
 
 impl Verdict {
+    /// What was shown counts while the key is missing; when nothing else is, its owner is told.
+    fn without_key(&mut self, house: &House, state: RequestState, now: Time) {
+        let controls = controls_with(&self.subject, &self.findings);
+        let all = self.subject.names.iter().all(|n| is_covered(house, &n.name, &controls, now));
+        let after = if all { state.clone().with_control() } else { state.clone() };
+        if smime_mails::waits_for_the_key_alone(&after) {
+            self.mail = smime_mails::collection_mail_of(house, &self.subject, None, now);
+        }
+        if after != state {
+            self.after = Some(after.clone());
+        }
+        self.rest(&after, 1, String::new(), now);
+    }
+
     fn rest(&mut self, after: &RequestState, attempts: i64, why: String, now: Time) {
         let order = &self.subject.order;
         // After the end of its term nothing is left for a replacement to certify.
@@ -379,6 +447,11 @@ fn write_one(tx: &mut Tx<'_>, verdict: &Verdict, now: Time) -> Result<Option<Rec
     }
     for (position, control) in &verdict.findings.shown {
         names::set_shown(tx, id, *position, control)?;
+    }
+    if let Some(mail) = &verdict.mail
+        && mails::count(tx, order.number, mail.kind, Time::default())? == 0
+    {
+        crate::jobs::mail::post(tx, mail, now)?;
     }
     if !verdict.removed.is_empty() {
         let names: Vec<String> = verdict.removed.iter().map(ToString::to_string).collect();

@@ -3,20 +3,27 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use domain::account::Role;
+use domain::order_ssl::{OrderReplyWishes, SslOrderRequest};
 use domain::placement;
 use domain::refusal::Refusal;
+use wire::auto_apply_order::Order;
 use wire::auto_apply_ssl::Placed;
 use wire::auto_replace_ssl::Replaced;
-use wire::envelope::{Authed, Incoming};
+use wire::envelope::{Authed, Credentials, Incoming};
 use wire::reply::Reply;
 use wire::table::Format;
 use wire::{
-    auto_apply_ssl, auto_replace_ssl, auto_update_dcv, collect_ssl, decode_csr,
-    get_dcv_email_address_list, get_mdc_domain_details, resend_dcv_email,
+    auto_apply_order, auto_apply_ssl, auto_replace_smime, auto_replace_ssl, auto_update_dcv,
+    collect_smime, collect_ssl, decode_csr, get_dcv_email_address_list, get_mdc_domain_details,
+    request_and_collect_smime, resend_dcv_email, resend_smime,
 };
 
 use crate::app::login::{Caller, log_in};
-use crate::app::{collect, csrs, dcv, orders, replace};
+use crate::app::smime::Who;
+use crate::app::{
+    Failure, collect, csrs, dcv, orders, orders_smime, placing, replace, replace_smime, smime,
+};
 use crate::house::House;
 
 /// Which handler a route has.
@@ -24,6 +31,8 @@ use crate::house::House;
 pub enum Handler {
     /// Asks for no login.
     Anonymous(Anonymous),
+    /// Asks for one, or for a collection code in its place.
+    Collecting,
     /// Asks for one.
     Known(Known),
 }
@@ -40,8 +49,18 @@ pub enum Anonymous {
 pub enum Known {
     /// !AutoApplySSL.
     AutoApplySsl,
+    /// !AutoApplyOrder.
+    AutoApplyOrder,
     /// !AutoReplaceSSL.
     AutoReplaceSsl,
+    /// !AutoReplaceSMIME.
+    AutoReplaceSmime,
+    /// download/CollectSMIME.
+    CollectSmime,
+    /// !ResendVerificationEmailSMIME.
+    ResendVerification,
+    /// !ResendCollectionEmailSMIME.
+    ResendCollection,
     /// download/CollectSSL.
     CollectSsl,
     /// !GetDCVEmailAddressList.
@@ -56,6 +75,18 @@ pub enum Known {
 
 /// !AutoApplySSL.
 pub const AUTO_APPLY_SSL: Handler = Handler::Known(Known::AutoApplySsl);
+/// !AutoApplyOrder.
+pub const AUTO_APPLY_ORDER: Handler = Handler::Known(Known::AutoApplyOrder);
+/// !AutoReplaceSMIME.
+pub const AUTO_REPLACE_SMIME: Handler = Handler::Known(Known::AutoReplaceSmime);
+/// download/RequestAndCollectSMIME.
+pub const REQUEST_AND_COLLECT_SMIME: Handler = Handler::Collecting;
+/// download/CollectSMIME.
+pub const COLLECT_SMIME: Handler = Handler::Known(Known::CollectSmime);
+/// !ResendVerificationEmailSMIME.
+pub const RESEND_VERIFICATION_SMIME: Handler = Handler::Known(Known::ResendVerification);
+/// !ResendCollectionEmailSMIME.
+pub const RESEND_COLLECTION_SMIME: Handler = Handler::Known(Known::ResendCollection);
 /// !AutoReplaceSSL.
 pub const AUTO_REPLACE_SSL: Handler = Handler::Known(Known::AutoReplaceSsl);
 /// download/CollectSSL.
@@ -90,20 +121,56 @@ pub async fn run(
                 .map_err(|failure| failure.told("decode_csr"))?;
             Ok(decode_csr::reply(&request, &decoded))
         }
+        Handler::Collecting => collect_by_code(house, from, incoming).await,
         Handler::Known(known) => {
             let credentials = incoming.credentials()?;
             let _inside = house.door.read().await;
-            let caller =
-                log_in(house, &credentials.login_name, credentials.password.expose(), from)
-                    .await
-                    .map_err(|failure| failure.told("login"))?;
-            if caller.account().role != domain::account::Role::Reseller {
-                return Err(Refusal::Login);
-            }
+            let caller = known_caller(house, &credentials, from).await?;
             let call = incoming.authenticated(&caller);
             serve(house, &caller, &call, format, known).await
         }
     }
+}
+
+async fn known_caller(
+    house: &Arc<House>,
+    credentials: &Credentials,
+    from: IpAddr,
+) -> Result<Caller, Refusal> {
+    let caller = log_in(house, &credentials.login_name, credentials.password.expose(), from)
+        .await
+        .map_err(|failure| failure.told("login"))?;
+    match caller.account().role {
+        Role::Reseller => Ok(caller),
+        Role::Officer | Role::Operator | Role::Auditor => Err(Refusal::Login),
+    }
+}
+
+/// RequestAndCollectSMIME: from an account, or from whoever has the order's code and shows no login.
+async fn collect_by_code(
+    house: &Arc<House>,
+    from: IpAddr,
+    incoming: Incoming,
+) -> Result<Reply, Refusal> {
+    let told = |failure: Failure| failure.told("request and collect");
+    let (who, call) = match incoming.collection_code().map(str::to_owned) {
+        Some(code) => {
+            let holder = smime::let_in(house, &code, from).await.map_err(told)?;
+            let call = incoming.authenticated(&holder);
+            (Who::Holder(holder), call)
+        }
+        None => {
+            let credentials = incoming.credentials()?;
+            let caller = known_caller(house, &credentials, from).await?;
+            let call = incoming.authenticated(&caller);
+            (Who::Account(caller), call)
+        }
+    };
+    let _inside = house.door.read().await;
+    let request = request_and_collect_smime::parse(&call)?;
+    let wishes = request.collect.clone();
+    let collected = smime::request_and_collect(house, who, request).await.map_err(told)?;
+    Ok(collect_smime::reply(&wishes, &collected))
 }
 
 async fn serve(
@@ -115,7 +182,32 @@ async fn serve(
 ) -> Result<Reply, Refusal> {
     match known {
         Known::AutoApplySsl => apply(house, caller, call, format).await,
+        Known::AutoApplyOrder => apply_order(house, caller, call, format).await,
         Known::AutoReplaceSsl => replace_ssl(house, caller, call, format).await,
+        Known::AutoReplaceSmime => {
+            placement::permit(auto_replace_smime::claims(call), caller.account())?;
+            let request = auto_replace_smime::parse(call)?;
+            let made = replace_smime::replace(house, caller, request).await;
+            Ok(auto_replace_smime::reply(format, made.map_err(|f| f.told("replace smime"))?))
+        }
+        Known::CollectSmime => {
+            let (order, request) = collect_smime::parse(call)?;
+            let collected = smime::collect(house, caller, order, &request).await;
+            let collected = collected.map_err(|f| f.told("collect smime"))?;
+            Ok(collect_smime::reply(&request, &collected))
+        }
+        Known::ResendVerification => {
+            let (order, mailboxes) = resend_smime::parse_verification(call)?;
+            let sent = smime::resend_verification(house, caller, order, mailboxes).await;
+            sent.map_err(|f| f.told("resend verification"))?;
+            Ok(resend_smime::reply())
+        }
+        Known::ResendCollection => {
+            let order = resend_smime::parse_collection(call)?;
+            let sent = smime::resend_collection(house, caller, order).await;
+            sent.map_err(|f| f.told("resend collection"))?;
+            Ok(resend_smime::reply())
+        }
         Known::CollectSsl => {
             let request = collect_ssl::parse(call)?;
             let collected = collect::collect(house, caller, &request).await;
@@ -156,21 +248,60 @@ async fn apply(
     placement::permit(auto_apply_ssl::claims(call), caller.account())?;
     let bonus = caller.account().privileges.bonus_days;
     let request = auto_apply_ssl::parse(call, &house.catalogue, bonus)?;
+    apply_ssl(house, caller, call, format, request).await
+}
+
+async fn apply_ssl(
+    house: &Arc<House>,
+    caller: &Caller,
+    call: &Authed,
+    format: Format,
+    request: SslOrderRequest,
+) -> Result<Reply, Refusal> {
     let wishes = request.reply;
-    let placed = orders::place(house, caller, request).await.map_err(|f| f.told("place order"))?;
+    let placed = orders::place(house, caller, call.endpoint(), request).await;
+    let placed = placed.map_err(|f| f.told("place order"))?;
+    Ok(auto_apply_ssl::reply(format, &told(&placed, wishes, None)))
+}
+
+async fn apply_order(
+    house: &Arc<House>,
+    caller: &Caller,
+    call: &Authed,
+    format: Format,
+) -> Result<Reply, Refusal> {
+    let may = caller.account().privileges;
+    if may.ssl_only {
+        return Err(Refusal::ApiNotEnabled);
+    }
+    placement::permit(auto_apply_order::claims(call), caller.account())?;
+    let request = match auto_apply_order::parse(call, &house.catalogue, may.bonus_days)? {
+        Order::Ssl(request) => return apply_ssl(house, caller, call, format, *request).await,
+        Order::Smime(request) => *request,
+    };
+    let (wishes, shows_code) = (request.reply, request.show_collection_code);
+    let placed = orders_smime::place(house, caller, request).await;
+    let placed = placed.map_err(|f| f.told("place smime order"))?;
+    let code = shows_code.then_some(placed.collection_code);
+    Ok(auto_apply_order::reply(format, &told(&placed.placed, wishes, code)))
+}
+
+fn told(
+    placed: &placing::Placed,
+    wishes: OrderReplyWishes,
+    collection_code: Option<String>,
+) -> Placed {
     let placement = &placed.placement;
-    Ok(auto_apply_ssl::reply(
-        format,
-        &Placed {
-            payment_due: placement.status == 1,
-            order_number: placed.order,
-            total_cost: placement.cost,
-            expected_delivery_time: u16::try_from(placement.expected_hours).unwrap_or(u16::MAX),
-            certificate_id: wishes.certificate_id.then_some(placed.certificate),
-            certificate_status: wishes.certificate_state.then(|| placement.certificate_status()),
-            unique_value: placement.unique_value.clone(),
-        },
-    ))
+    Placed {
+        payment_due: placement.status == 1,
+        order_number: placed.order,
+        total_cost: placement.cost,
+        expected_delivery_time: u16::try_from(placement.expected_hours).unwrap_or(u16::MAX),
+        certificate_id: wishes.certificate_id.then_some(placed.certificate),
+        certificate_status: wishes.certificate_state.then(|| placement.certificate_status()),
+        unique_value: placement.unique_value.clone(),
+        collection_code,
+    }
 }
 
 async fn replace_ssl(

@@ -34,10 +34,16 @@ pub struct Peer {
 }
 
 /// Every endpoint with its handler, a line each.
-pub const ROUTES: [(&Endpoint, Handler); 8] = [
+pub const ROUTES: [(&Endpoint, Handler); 14] = [
     (&wire::auto_apply_ssl::ENDPOINT, handlers::AUTO_APPLY_SSL),
+    (&wire::auto_apply_order::ENDPOINT, handlers::AUTO_APPLY_ORDER),
     (&wire::auto_replace_ssl::ENDPOINT, handlers::AUTO_REPLACE_SSL),
     (&wire::collect_ssl::ENDPOINT, handlers::COLLECT_SSL),
+    (&wire::request_and_collect_smime::ENDPOINT, handlers::REQUEST_AND_COLLECT_SMIME),
+    (&wire::collect_smime::ENDPOINT, handlers::COLLECT_SMIME),
+    (&wire::auto_replace_smime::ENDPOINT, handlers::AUTO_REPLACE_SMIME),
+    (&wire::resend_smime::VERIFICATION, handlers::RESEND_VERIFICATION_SMIME),
+    (&wire::resend_smime::COLLECTION, handlers::RESEND_COLLECTION_SMIME),
     (&wire::get_dcv_email_address_list::ENDPOINT, handlers::GET_DCV_EMAIL_ADDRESS_LIST),
     (&wire::auto_update_dcv::ENDPOINT, handlers::AUTO_UPDATE_DCV),
     (&wire::resend_dcv_email::ENDPOINT, handlers::RESEND_DCV_EMAIL),
@@ -250,9 +256,12 @@ fn from_the_right<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item 
 }
 
 fn encode(reply: Reply) -> Answer {
+    // What a caller asked for was read as a token, a slash and a token.
+    let content_type = HeaderValue::from_str(&reply.content_type)
+        .unwrap_or(HeaderValue::from_static("text/plain"));
     let mut response = Response::new(Full::new(Bytes::from(reply.body)));
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    headers.insert(header::CONTENT_TYPE, content_type);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response

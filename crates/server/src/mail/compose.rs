@@ -5,7 +5,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use domain::certificate::{AccountId, OrderNumber};
+use domain::certificate::{AccountId, OrderNumber, Validity};
 use domain::mail_address::MailAddress;
 use domain::names::{CertName, DnsName};
 use domain::order_ssl::Language;
@@ -115,6 +115,99 @@ pub struct CertificateMail<'a> {
     pub language: Language,
     /// The account's own text.
     pub template: Option<&'a Template>,
+}
+
+/// What a mail of an S/MIME order says.
+#[derive(Clone, Debug)]
+pub struct SmimeLetter<'a> {
+    /// On whose account.
+    pub account: AccountId,
+    /// The order.
+    pub order: OrderNumber,
+    /// The product's name.
+    pub product: &'a str,
+    /// The mailbox that is certified.
+    pub mailbox: &'a MailAddress,
+    /// To whom.
+    pub recipient: &'a MailAddress,
+    /// Under which name the authority appears.
+    pub brand: &'a str,
+    /// Language of the built-in text.
+    pub language: Language,
+    /// The account's own text.
+    pub template: Option<&'a Template>,
+    /// The page it leads to.
+    pub link: &'a str,
+    /// Which mail it is.
+    pub says: SmimeSays<'a>,
+}
+
+/// What the mails of an S/MIME order do not have in common.
+#[derive(Clone, Copy, Debug)]
+pub enum SmimeSays<'a> {
+    /// Asks the mailbox for confirmation.
+    Verification {
+        /// The code.
+        code: &'a str,
+        /// Until when it works.
+        expires: Time,
+    },
+    /// Tells of an order whose key is made later.
+    Request,
+    /// Leads to the certificate, or to the page where its key is made.
+    Collection {
+        /// The certificate's, once there is one.
+        issued: Option<Validity>,
+    },
+}
+
+/// The page that takes the code of a mailbox, below the web's base address: in that language, as it looks nothing up.
+#[must_use]
+pub fn mailbox_link(base: &str, order: OrderNumber, code: &str, language: Language) -> String {
+    let (base, code) = (base.trim_end_matches('/'), in_query(code));
+    let language = language.code();
+    format!(
+        "{base}/products/EnterSMIMECode?orderNumber={order}&code={code}&languageName={language}"
+    )
+}
+
+/// The page where an S/MIME certificate is collected.
+#[must_use]
+pub fn collection_link(base: &str, code: &str) -> String {
+    format!("{}/products/SMIMECollection?code={}", base.trim_end_matches('/'), in_query(code))
+}
+
+/// A mail of an S/MIME order.
+#[must_use]
+pub fn compose_smime(mail: &SmimeLetter<'_>, from: &From, now: Time) -> NewMail {
+    let common = context! {
+        order => mail.order.0,
+        product => line(mail.product, 100),
+        mailbox => mail.mailbox.as_str(),
+        brand => line(mail.brand, 100),
+        link => line(mail.link, 2_000),
+    };
+    let (kind, own) = match mail.says {
+        SmimeSays::Verification { code, expires } => {
+            let expires = expires.format("%Y-%m-%d %H:%M UTC");
+            (Kind::SmimeVerification, context! { code => line(code, 200), expires })
+        }
+        SmimeSays::Request => (Kind::SmimeRequest, context! {}),
+        SmimeSays::Collection { issued } => {
+            let date =
+                |pick: fn(Validity) -> Time| issued.map_or(String::new(), |v| pick(v).date());
+            let vars = context! {
+                issued => issued.is_some(),
+                not_before => date(|v| v.not_before),
+                not_after => date(|v| v.not_after),
+            };
+            (Kind::SmimeCollection, vars)
+        }
+    };
+    let vars = context! { ..common, ..own };
+    let texts = texts_of(kind, mail.language, mail.template, &vars);
+    let about = About { kind, account: mail.account, order: mail.order, to: mail.recipient, now };
+    about.message(from, texts, None)
 }
 
 /// The addresses of the two pages of a mail, below the web's base address (`https://ca.example.net`, a slash at its end or

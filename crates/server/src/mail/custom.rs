@@ -18,13 +18,25 @@ pub enum Kind {
     /// Asks for confirmation of a domain: `order`, `domain`, `names`, `more_names`, `address`, `code`, `link`,
     /// `reject_link`, `brand`, `expires`.
     Dcv,
+    /// Asks a mailbox for confirmation: `order`, `product`, `mailbox`, `code`, `link`, `brand`, `expires`.
+    SmimeVerification,
+    /// Tells of an order whose key is made later: `order`, `product`, `mailbox`, `link`, `brand`.
+    SmimeRequest,
+    /// Leads to the certificate: `order`, `product`, `mailbox`, `link`, `brand`, `issued`, `not_before`, `not_after`.
+    SmimeCollection,
     /// Hands over a certificate: `order`, `product`, `name`, `pem`, `not_before`, `not_after`, `zip_name`, `brand`.
     Certificate,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 2] = [Kind::Dcv, Kind::Certificate];
+    pub const ALL: [Kind; 5] = [
+        Kind::Dcv,
+        Kind::Certificate,
+        Kind::SmimeVerification,
+        Kind::SmimeRequest,
+        Kind::SmimeCollection,
+    ];
 
     /// The word in the mails' table and in file names.
     #[must_use]
@@ -32,14 +44,18 @@ impl Kind {
         match self {
             Kind::Dcv => "dcv",
             Kind::Certificate => "certificate",
+            Kind::SmimeVerification => "smime_verification",
+            Kind::SmimeRequest => "smime_request",
+            Kind::SmimeCollection => "smime_collection",
         }
     }
 
     /// Without this variable's value in its text the mail would be no use.
     fn needs(self) -> &'static str {
         match self {
-            Kind::Dcv => "code",
+            Kind::Dcv | Kind::SmimeVerification => "code",
             Kind::Certificate => "pem",
+            Kind::SmimeRequest | Kind::SmimeCollection => "link",
         }
     }
 
@@ -51,6 +67,20 @@ impl Kind {
                 more_names => 0, address => "admin@example.com", code => "0123456789abcdef-SAMPLE",
                 link => "https://ca.example.net/c", reject_link => "https://ca.example.net/r",
                 brand => "Sample", expires => "2030-01-01 00:00 UTC",
+            },
+            Kind::SmimeVerification => context! {
+                order => 10_000_000, product => "Sample", mailbox => "someone@example.com",
+                code => "0123456789abcdef-SAMPLE", link => "https://ca.example.net/c",
+                brand => "Sample", expires => "2030-01-01 00:00 UTC",
+            },
+            Kind::SmimeRequest => context! {
+                order => 10_000_000, product => "Sample", mailbox => "someone@example.com",
+                link => "https://ca.example.net/c", brand => "Sample",
+            },
+            Kind::SmimeCollection => context! {
+                order => 10_000_000, product => "Sample", mailbox => "someone@example.com",
+                link => "https://ca.example.net/c", brand => "Sample", issued => true,
+                not_before => "2030-01-01", not_after => "2030-12-31",
             },
             Kind::Certificate => context! {
                 order => 10_000_000, product => "Sample", name => "www.example.com",

@@ -63,6 +63,15 @@ macro_rules! texts {
                 texts!(@file $code, "/certificate.subject"),
                 texts!(@file $code, "/certificate.txt"),
                 texts!(@file $code, "/certificate.html"),
+                texts!(@file $code, "/smime_verification.subject"),
+                texts!(@file $code, "/smime_verification.txt"),
+                texts!(@file $code, "/smime_verification.html"),
+                texts!(@file $code, "/smime_request.subject"),
+                texts!(@file $code, "/smime_request.txt"),
+                texts!(@file $code, "/smime_request.html"),
+                texts!(@file $code, "/smime_collection.subject"),
+                texts!(@file $code, "/smime_collection.txt"),
+                texts!(@file $code, "/smime_collection.html"),
             ],
         }
     };

@@ -23,10 +23,15 @@ pub struct TemplateView {
 }
 
 /// The kinds that an order may name, with the parameter that names them.
-pub const KINDS: [(&str, &str); 3] = [
+pub const KINDS: [(&str, &str); 8] = [
     ("dcv", "dcvTemplateID"),
     ("ma_creation", "maCreationTemplateID"),
     ("call_back", "callBackTemplateID"),
+    ("smime_verification", "SMIMEVerificationTemplateID"),
+    ("smime_request", "SMIMERequestTemplateID"),
+    ("smime_collection", "SMIMECollectionTemplateID"),
+    ("shipping", "shippingTemplateID"),
+    ("agreement", "agreementTemplateID"),
 ];
 
 /// Keeps a template and gives its ID. One for a mail that we send is tried with sample values first.

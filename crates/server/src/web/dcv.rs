@@ -7,14 +7,11 @@ use domain::certificate::OrderNumber;
 use http::{Method, Request};
 use hyper::body::Incoming as Body;
 
-use super::{html, pages};
+use super::{MAX_FORM, html, pages};
 use crate::app::codes::{self, Declined, Entered};
 use crate::house::House;
 use crate::http::body;
 use crate::http::routes::{Answer, Forwarded, Peer};
-
-/// The longest body of a form.
-const MAX_FORM: usize = 16 * 1_024;
 
 /// Which page.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

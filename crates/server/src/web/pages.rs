@@ -32,6 +32,15 @@ pub const HEADERS: [(&str, &str); 5] = [
     ("x-robots-tag", "noindex"),
 ];
 
+/// The policy of a page with a script.
+pub const SCRIPT_POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Where the collection page looks for its script.
+pub const SCRIPT_PATH: &str = "/static/smime.js";
+
+/// The script that makes keys and PKCS #12 files in the browser.
+pub const SCRIPT: &str = include_str!("../../static/smime.js");
+
 /// Where pages look for the stylesheet.
 pub const STYLESHEET_PATH: &str = "/static/chancery.css";
 
@@ -197,19 +206,19 @@ struct Problem<'a> {
     advice: &'a str,
 }
 
-fn page(status: u16, template: &impl Template) -> Page {
+pub(super) fn page(status: u16, template: &impl Template) -> Page {
     match template.render() {
         Ok(html) => Page { status, html },
         Err(_) => Page { status: 500, html: "<!doctype html><title>Error</title>".to_owned() },
     }
 }
 
-fn plausible_order(order: Option<&str>) -> Option<&str> {
+pub(super) fn plausible_order(order: Option<&str>) -> Option<&str> {
     let digits = |o: &&str| (1..=19).contains(&o.len()) && o.bytes().all(|b| b.is_ascii_digit());
     order.map(str::trim).filter(digits)
 }
 
-fn plausible_code(code: Option<&str>) -> &str {
+pub(super) fn plausible_code(code: Option<&str>) -> &str {
     let fits = |c: &&str| c.len() <= 100 && c.bytes().all(|b| b.is_ascii_graphic());
     code.map(str::trim).filter(fits).unwrap_or_default()
 }

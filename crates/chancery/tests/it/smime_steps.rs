@@ -1,0 +1,105 @@
+//! The steps of stories about S/MIME.
+
+use serde_json::Value;
+
+use crate::dcv_mail::code;
+use crate::kit::{Csr, Form, Key, Sandbox, fresh_name};
+
+/// A mailbox that no other story uses.
+pub fn fresh_mailbox(word: &str) -> String {
+    format!("{word}@{}", fresh_name("mail"))
+}
+
+/// An order for a mailbox, without a CSR, answered as URL-encoded pairs.
+pub fn order_for(product: i64, mailbox: &str) -> Form {
+    Form::new(&[
+        ("product", &product.to_string()),
+        ("days", "365"),
+        ("sanEmailAddress", mailbox),
+        ("appRepEmailAddress", "rep@example.com"),
+        ("isCustomerValidated", "N"),
+        ("responseFormat", "1"),
+    ])
+}
+
+/// The same of an organisation.
+pub fn organization_order(mailbox: &str) -> Form {
+    order_for(796, mailbox)
+        .set("organizationName", "Example Widgets Ltd")
+        .set("organizationIdentifier", "NTRGB-12345678")
+        .set("localityName", "London")
+        .set("countryName", "GB")
+        .set("appRepForename", "Ada")
+        .set("appRepSurname", "Example")
+        .set("appRepTelephone", "+442079460000")
+        .set("callbackMethod", "T")
+}
+
+/// A request on a fresh key, whose subject means nothing.
+pub fn any_key() -> Csr {
+    Csr::of(Key::P256, "anything", &[])
+}
+
+/// Places an order and gives its number.
+#[track_caller]
+pub fn place(sandbox: &Sandbox, form: &Form) -> String {
+    sandbox.call("!AutoApplyOrder", form).order_number()
+}
+
+/// The mail that asks a mailbox for confirmation.
+pub fn verification(sandbox: &Sandbox, mailbox: &str) -> Value {
+    let asks = |m: &Value| m["subject"].as_str().is_some_and(|s| s.contains("Please confirm"));
+    sandbox.wait_for(&format!("a verification mail to {mailbox}"), || {
+        sandbox.mailbox(mailbox).into_iter().find(asks)
+    })
+}
+
+/// Posts the code of the verification mail to its page.
+pub fn enter(sandbox: &Sandbox, order: &str, code: &str) -> String {
+    let url = format!("{}/products/EnterSMIMECode", sandbox.at("api"));
+    let form = [("orderNumber", order), ("code", code)];
+    let page = sandbox.http().post(url).form(&form).send().expect("a page");
+    assert_eq!(page.status(), 200);
+    page.text().expect("text")
+}
+
+/// Proves the mailbox of an order by its mail.
+#[track_caller]
+pub fn prove(sandbox: &Sandbox, order: &str, mailbox: &str) {
+    let page = enter(sandbox, order, &code(&verification(sandbox, mailbox)));
+    assert!(page.contains(&format!("{mailbox} is confirmed")), "{page}");
+}
+
+/// Asks RequestAndCollectSMIME, by the reseller's login.
+pub fn ask(sandbox: &Sandbox, order: &str, more: &[(&str, &str)]) -> String {
+    let mut form = Form::new(&[("orderNumber", order)]);
+    for (name, value) in more {
+        form = form.set(name, value);
+    }
+    sandbox.post("download/RequestAndCollectSMIME", &form.login(sandbox, "reseller"))
+}
+
+/// Polls until the certificates are there: PEM, root first.
+#[track_caller]
+pub fn collected(sandbox: &Sandbox, order: &str) -> Vec<String> {
+    let text = sandbox.wait_for(&format!("S/MIME order {order}"), || {
+        let text = ask(sandbox, order, &[("queryType", "1")]);
+        (text != "0\n").then_some(text)
+    });
+    let pem = text.strip_prefix("2\n").unwrap_or_else(|| panic!("{text}"));
+    certificates(pem)
+}
+
+/// The blocks of a PEM text.
+pub fn certificates(pem: &str) -> Vec<String> {
+    let blocks = pem.split_inclusive("-----END CERTIFICATE-----\n");
+    blocks.map(str::to_owned).filter(|block| block.starts_with("-----BEGIN CERTIFICATE-----")).collect()
+}
+
+/// The mail of a kind, newest first, by a part of its subject.
+pub fn mail_about(sandbox: &Sandbox, to: &str, words: &str) -> Value {
+    let about = |m: &Value| m["subject"].as_str().is_some_and(|s| s.contains(words));
+    sandbox.wait_for(&format!("a mail '{words}' to {to}"), || {
+        sandbox.mailbox(to).into_iter().find(about)
+    })
+}
