@@ -55,8 +55,11 @@ impl Rule {
             Action::Delay(ms) if ms > LONGEST_DELAY => {
                 Err(format!("\"delay\" {ms} is longer than {LONGEST_DELAY} milliseconds"))
             }
-            Action::StoreError if !is(wire::auto_apply_ssl::ENDPOINT.name) => {
-                Err("\"store_error\" is for AutoApplySSL".to_owned())
+            Action::StoreError
+                if !is(wire::auto_apply_ssl::ENDPOINT.name)
+                    && !is(wire::auto_apply_order::ENDPOINT.name) =>
+            {
+                Err("\"store_error\" is for AutoApplySSL and AutoApplyOrder".to_owned())
             }
             _ => Ok(()),
         }
@@ -194,7 +197,7 @@ mod tests {
             (r#"{"action":{"code":14}}"#, "negative"),
             (r#"{"action":{"delay":600001}}"#, "600000"),
             (r#"{"nth":0,"action":"drop"}"#, "from 1"),
-            (r#"{"endpoint":"AutoApply","action":"drop"}"#, "AutoApplySSL, AutoReplaceSSL"),
+            (r#"{"endpoint":"AutoApply","action":"drop"}"#, "AutoApplyOrder, AutoApplySSL"),
             (r#"{"endpoint":"CollectSSL","action":"store_error"}"#, "for AutoApplySSL"),
             (r#"{"endpoint":"CollectSSL"}"#, "action"),
         ] {

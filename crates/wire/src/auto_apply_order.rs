@@ -215,7 +215,7 @@ const fn extras() -> [Parameter; EXTRA] {
     let (mut count, mut at) = (1, 0);
     while at < auto_apply_ssl::ROWS.len() {
         if !is_listed(auto_apply_ssl::ROWS[at].name) {
-            extras[count] = auto_apply_ssl::ROWS[at];
+            extras[count] = auto_apply_ssl::ROWS[at].later();
             count += 1;
         }
         at += 1;

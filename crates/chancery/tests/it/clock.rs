@@ -10,6 +10,7 @@ use crate::steps::{
 use crate::tools;
 
 /// Makes of each story two tests, one on each database, each with a fresh sandbox.
+#[macro_export]
 macro_rules! alone_on_both {
     ($($story:ident),+ $(,)?) => {
         mod sqlite { $(#[test] fn $story() {

@@ -4,8 +4,8 @@ use crate::dcv_mail::code;
 use crate::kit::{Csr, Key, Sandbox};
 use crate::on_both;
 use crate::smime_steps::{
-    any_key, ask, collected, enter, fresh_mailbox, mail_about, order_for, organization_order, place,
-    prove, verification,
+    any_key, ask, collected, enter, fresh_mailbox, mail_about, order_for, organization_order,
+    place, prove, verification,
 };
 
 on_both!(an_order_with_its_csr, an_order_whose_csr_comes_later, an_organisation);
@@ -36,7 +36,9 @@ fn an_order_with_its_csr(sandbox: &Sandbox) {
         ["19.00", "0", "Awaiting Validation"]
     );
     let collection_code = answer.get("collectionCode");
-    assert!(collection_code.len() == 16 && collection_code.bytes().all(|b| b.is_ascii_alphanumeric()));
+    assert!(
+        collection_code.len() == 16 && collection_code.bytes().all(|b| b.is_ascii_alphanumeric())
+    );
 
     assert_eq!(ask(sandbox, &order, &[("queryType", "0")]), "0\n");
     let unproven = "-154\nEmail verification not yet completed!\n";
@@ -67,7 +69,9 @@ fn an_order_whose_csr_comes_later(sandbox: &Sandbox) {
     let order = answer.order_number();
     assert_eq!(answer.get("certificateStatus"), "Awaiting CSR");
     let mail = mail_about(sandbox, &mailbox, "has been ordered");
-    assert!(mail["links"][0].as_str().is_some_and(|l| l.contains("/products/SMIMECollection?code=")));
+    assert!(
+        mail["links"][0].as_str().is_some_and(|l| l.contains("/products/SMIMECollection?code="))
+    );
     prove(sandbox, &order, &mailbox);
     mail_about(sandbox, &mailbox, "Collect your");
 

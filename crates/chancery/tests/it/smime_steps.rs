@@ -93,7 +93,10 @@ pub fn collected(sandbox: &Sandbox, order: &str) -> Vec<String> {
 /// The blocks of a PEM text.
 pub fn certificates(pem: &str) -> Vec<String> {
     let blocks = pem.split_inclusive("-----END CERTIFICATE-----\n");
-    blocks.map(str::to_owned).filter(|block| block.starts_with("-----BEGIN CERTIFICATE-----")).collect()
+    blocks
+        .map(str::to_owned)
+        .filter(|block| block.starts_with("-----BEGIN CERTIFICATE-----"))
+        .collect()
 }
 
 /// The mail of a kind, newest first, by a part of its subject.
