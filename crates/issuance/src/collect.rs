@@ -1,5 +1,6 @@
 //! The forms in which certificates are handed over. Everything here takes DER and keeps the order that it is given.
 
+mod cmmf;
 mod zip;
 
 use base64::Engine as _;
@@ -10,6 +11,7 @@ use der::oid::ObjectIdentifier;
 use der::{Decode, Encode, Sequence};
 
 use crate::oid::id;
+pub use cmmf::cmmf;
 pub use der::Error as NotDer;
 pub use zip::{CannotZip, bundle, bundle_name};
 
@@ -58,52 +60,6 @@ pub fn pkcs7(certificates: &[&[u8]]) -> der::Result<Vec<u8>> {
 pub fn netscape_sequence(leaf_first: &[&[u8]]) -> der::Result<Vec<u8>> {
     let list = elements(leaf_first).and_then(|list| list.to_der());
     list.and_then(|list| wrap(id::NETSCAPE_CERT_SEQUENCE, &list))
-}
-
-/// CertRepContent of CMMF (draft-ietf-pkix-cmmf), whose tags are implicit: what came of one request, and the CA certificates.
-#[derive(Sequence)]
-struct CertRepContent<'a> {
-    #[asn1(context_specific = "1", tag_mode = "IMPLICIT", optional = "true")]
-    ca_certificates: Option<Vec<AnyRef<'a>>>,
-    response: Vec<CertResponse<'a>>,
-}
-
-#[derive(Sequence)]
-struct CertResponse<'a> {
-    request: u8,
-    status: PkiStatusInfo,
-    pair: CertifiedKeyPair<'a>,
-}
-
-/// 0: granted.
-#[derive(Sequence)]
-struct PkiStatusInfo {
-    status: u8,
-}
-
-/// The parts of the certificate: its own tag gives way to that of the choice.
-#[derive(Sequence)]
-struct CertifiedKeyPair<'a> {
-    #[asn1(context_specific = "0", tag_mode = "IMPLICIT")]
-    certificate: Vec<AnyRef<'a>>,
-}
-
-/// CMMF: the certificate, and those above it.
-///
-/// # Errors
-/// If one of the certificates is not DER.
-pub fn cmmf(leaf: &[u8], chain: &[&[u8]]) -> der::Result<Vec<u8>> {
-    let ca_certificates = elements(chain)?;
-    let response = CertResponse {
-        request: 0,
-        status: PkiStatusInfo { status: 0 },
-        pair: CertifiedKeyPair { certificate: Vec::from_der(leaf)? },
-    };
-    CertRepContent {
-        ca_certificates: (!ca_certificates.is_empty()).then_some(ca_certificates),
-        response: vec![response],
-    }
-    .to_der()
 }
 
 fn elements<'a>(ders: &[&'a [u8]]) -> der::Result<Vec<AnyRef<'a>>> {

@@ -2,6 +2,7 @@
 
 mod asn1;
 mod chains;
+mod cmmf;
 mod golden;
 mod hostile;
 mod mail;
