@@ -1,7 +1,9 @@
-//! Certification requests: from a text of uncertain form to a [`Csr`] whose signature is right and whose key is allowed.
+//! Certification requests, PKCS #10 and SPKAC: from a text of uncertain form to a [`Csr`] whose signature is right and whose key is
+//! allowed.
 
 pub mod normalise;
 mod signature;
+pub mod spkac;
 mod strings;
 mod subject;
 mod text;
@@ -119,34 +121,80 @@ pub fn decode_der(bytes: &[u8], weak: &WeakKeys) -> Result<Decoded, CsrError> {
     if request.info.version > 2 {
         return Err(CsrError::Decode);
     }
-    let mut key_facts = KeyFacts::default();
-    let key = match spki::read_parsed(&request.info.key, &mut key_facts) {
+    let judged = judge_key(&request.info.key, &request.algorithm, signed, request.signature, weak)?;
+    Ok(Decoded {
+        digests: digests(received),
+        subject: subject::read(&request.info.subject)?,
+        wishes: wishes::read(request.info.attributes.as_ref())?,
+        key_facts: judged.facts,
+        key: judged.key,
+        signature: judged.signature,
+        der: received.to_vec(),
+    })
+}
+
+/// A key and the signature that shows its possession.
+struct Judged {
+    facts: KeyFacts,
+    key: Result<PublicKey, CsrError>,
+    signature: Result<RequestSignature, CsrError>,
+}
+
+/// Reads a key, verifies the signature with it over the octets as received, and asks whether it is weak.
+///
+/// # Errors
+/// -10 only; other errors stand in the result.
+fn judge_key(
+    key: &SubjectPublicKeyInfoRef<'_>,
+    algorithm: &AlgorithmIdentifierRef<'_>,
+    signed: &[u8],
+    signature: BitStringRef<'_>,
+    weak: &WeakKeys,
+) -> Result<Judged, CsrError> {
+    let mut facts = KeyFacts::default();
+    let key = match spki::read_parsed(key, &mut facts) {
         Err(CsrError::Decode) => return Err(CsrError::Decode),
         key => key,
     };
     let signature = match &key {
-        Ok(key) => signature::verify(key, &request.algorithm, signed, request.signature),
+        Ok(key) => signature::verify(key, algorithm, signed, signature),
         Err(error) => Err(*error),
     };
     let key = key.and_then(|(key, _)| match weak.check(&key) {
         Ok(()) => Ok(key),
         Err(_) => Err(CsrError::Compromised),
     });
-    Ok(Decoded {
-        digests: digests(received),
-        subject: subject::read(&request.info.subject)?,
-        wishes: wishes::read(request.info.attributes.as_ref())?,
-        key_facts,
-        key,
-        signature,
-        der: received.to_vec(),
-    })
+    Ok(Judged { facts, key, signature })
 }
 
-/// Microsoft's template extension of a request that was read before, whole, in DER.
+/// Reads a PKCS #10 request or an SPKAC from a parameter's text, whichever it is.
+///
+/// # Errors
+/// [`CsrError`], for either the same: -9 for what is no Base64, -10 for what is neither.
+pub fn read_either(text: &str, weak: &WeakKeys) -> Result<Csr, CsrError> {
+    if spkac::body(text).is_some() {
+        return spkac::read(text, weak);
+    }
+    let proven = |octets: &[u8]| decode_either(octets, weak).is_ok_and(|d| d.signature.is_ok());
+    read_either_der(&text::to_octets(text, proven)?, weak)
+}
+
+/// Reads a PKCS #10 request or an SPKAC from its octets.
+///
+/// # Errors
+/// [`CsrError`].
+pub fn read_either_der(bytes: &[u8], weak: &WeakKeys) -> Result<Csr, CsrError> {
+    decode_either(bytes, weak)?.into_csr()
+}
+
+fn decode_either(bytes: &[u8], weak: &WeakKeys) -> Result<Decoded, CsrError> {
+    if spkac::is_one(bytes) { spkac::decode_der(bytes, weak) } else { decode_der(bytes, weak) }
+}
+
+/// Microsoft's template extension of a request that was read before, whole, in DER; None where it has none, as SPKACs do.
 #[must_use]
-pub fn microsoft_template(der: &[u8]) -> Option<Vec<u8>> {
-    let der = normalise::to_der(normalise::outer(der).ok()?).ok()?;
+pub fn microsoft_template(request: &[u8]) -> Option<Vec<u8>> {
+    let der = normalise::outer(request).and_then(normalise::to_der).ok()?;
     let request = Request::from_der(&der).ok()?;
     wishes::read(request.info.attributes.as_ref()).ok()?.microsoft_template
 }

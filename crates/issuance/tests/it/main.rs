@@ -7,4 +7,5 @@ mod golden;
 mod hostile;
 mod mail;
 mod requests;
+mod spkac;
 mod support;
