@@ -32,7 +32,7 @@ fn codes_and_proofs_grow_old(sandbox: &Sandbox) {
     let mailbox = fresh_mailbox("old");
     let unproven = "-154\nEmail verification not yet completed!\n";
     let order = place(sandbox, &order_for(794, &mailbox).set("csr", &any_key().pem));
-    let old = code(&verification(sandbox, &mailbox));
+    let old = code(&verification(sandbox, &order, &mailbox));
     turn("24h");
     turn("1s");
     let page = enter(sandbox, &order, &old);
@@ -41,7 +41,7 @@ fn codes_and_proofs_grow_old(sandbox: &Sandbox) {
     let again = Form::new(&[("orderNumber", &order)]).login(sandbox, "reseller");
     assert_eq!(sandbox.post("!ResendVerificationEmailSMIME", &again), "0\n");
     let new = sandbox.wait_for("a new code", || {
-        Some(code(&verification(sandbox, &mailbox))).filter(|new| *new != old)
+        Some(code(&verification(sandbox, &order, &mailbox))).filter(|new| *new != old)
     });
     assert!(enter(sandbox, &order, &old).contains("This code is not right"));
     assert!(enter(sandbox, &order, &new).contains("is confirmed"));

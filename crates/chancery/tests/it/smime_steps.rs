@@ -46,9 +46,10 @@ pub fn place(sandbox: &Sandbox, form: &Form) -> String {
     sandbox.call("!AutoApplyOrder", form).order_number()
 }
 
-/// The mail that asks a mailbox for confirmation.
-pub fn verification(sandbox: &Sandbox, mailbox: &str) -> Value {
-    let asks = |m: &Value| m["subject"].as_str().is_some_and(|s| s.contains("Please confirm"));
+/// The newest mail of an order that asks its mailbox for confirmation.
+pub fn verification(sandbox: &Sandbox, order: &str, mailbox: &str) -> Value {
+    let subject = format!("ORDER #{order} - Please confirm {mailbox}");
+    let asks = |m: &Value| m["subject"] == subject.as_str();
     sandbox.wait_for(&format!("a verification mail to {mailbox}"), || {
         sandbox.mailbox(mailbox).into_iter().find(asks)
     })
@@ -66,7 +67,7 @@ pub fn enter(sandbox: &Sandbox, order: &str, code: &str) -> String {
 /// Proves the mailbox of an order by its mail.
 #[track_caller]
 pub fn prove(sandbox: &Sandbox, order: &str, mailbox: &str) {
-    let page = enter(sandbox, order, &code(&verification(sandbox, mailbox)));
+    let page = enter(sandbox, order, &code(&verification(sandbox, order, mailbox)));
     assert!(page.contains(&format!("{mailbox} is confirmed")), "{page}");
 }
 

@@ -24,6 +24,27 @@ use crate::house::House;
 /// What is wrong with it; -14 when the work was not done.
 pub async fn of_order(house: &Arc<House>, account: AccountId, text: &str) -> Result<Csr, Refusal> {
     let csr = csr::read(text, &house.weak_keys).map_err(Refusal::from)?;
+    with_sound_factors(house, account, csr).await
+}
+
+/// The same of an order of an S/MIME certificate, which takes SPKAC as well.
+///
+/// # Errors
+/// As [`of_order`].
+pub async fn of_smime_order(
+    house: &Arc<House>,
+    account: AccountId,
+    text: &str,
+) -> Result<Csr, Refusal> {
+    let csr = csr::read_either(text, &house.weak_keys).map_err(Refusal::from)?;
+    with_sound_factors(house, account, csr).await
+}
+
+async fn with_sound_factors(
+    house: &Arc<House>,
+    account: AccountId,
+    csr: Csr,
+) -> Result<Csr, Refusal> {
     if !csr.key.kind.is_rsa() {
         return Ok(csr);
     }
@@ -38,18 +59,6 @@ pub async fn of_order(house: &Arc<House>, account: AccountId, text: &str) -> Res
         Ok(Err(_)) => Err(CsrError::Compromised.into()),
         Err(_) => Err(Refusal::Internal(None)),
     }
-}
-
-/// The same for an S/MIME order.
-///
-/// # Errors
-/// As [`of_order`].
-pub async fn of_smime_order(
-    house: &Arc<House>,
-    account: AccountId,
-    text: &str,
-) -> Result<Csr, Refusal> {
-    of_order(house, account, text).await
 }
 
 /// A request as it is written down.
