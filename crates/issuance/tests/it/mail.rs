@@ -1,22 +1,19 @@
-//! Leaves for mail: judged by others, and bent until each rule breaks.
+//! Leaves for mail and the CAs above them: judged by others, and what is not prepared.
 
 use domain::csr::PublicKey;
-use domain::policy::term_end;
-use domain::time::{DAY, SECOND};
 use issuance::ca::Authority;
 use issuance::folder::CaFolder;
 use issuance::leaf::template::MAX_OCTETS;
 use issuance::leaf::{CommonName, LeafRequest, PrepareError, Template, prepare};
-use issuance::lint::{LintError, Of, RULES, Rules, lint, resume};
 use issuance::name::Attribute;
 use issuance::profile::{Hierarchy, Profile, ValidationKind};
-use issuance::{collect, oid, spki};
+use issuance::{collect, oid};
 
 use crate::asn1::{self, seq, tlv};
 use crate::support::*;
 
-const MAILBOX: &str = "ann@example.com";
-const ORGANIZATION: &str = "Example Ltd";
+pub const MAILBOX: &str = "ann@example.com";
+pub const ORGANIZATION: &str = "Example Ltd";
 
 /// Attributes for every kind; what a profile does not take it leaves out.
 pub fn subject(email: bool) -> Vec<(Attribute, String)> {
@@ -39,11 +36,11 @@ pub fn template() -> Template {
     Template::read(&extension).unwrap()
 }
 
-fn of_mail<'a>(cas: &'a CaFolder, profile: &Profile, key: &PublicKey) -> &'a Authority {
+pub fn of_mail<'a>(cas: &'a CaFolder, profile: &Profile, key: &PublicKey) -> &'a Authority {
     cas.issuer_of(Hierarchy::Mail, profile.kind(), key.kind.is_rsa(), false).unwrap()
 }
 
-fn p256(dir: &Dir) -> PublicKey {
+pub fn p256(dir: &Dir) -> PublicKey {
     key(dir, "p256", &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"])
 }
 
@@ -301,136 +298,4 @@ fn templates_are_of_two_types_and_short() {
     ] {
         assert_eq!(Template::read(&bad), None, "{}", hex::encode(bad));
     }
-}
-
-/// A leaf's bytes with the first or the last occurrence of some replaced by others of the same length.
-fn bent(tbs: &[u8], last: bool, from: &[u8], to: &[u8]) -> Vec<u8> {
-    assert_eq!(from.len(), to.len());
-    let mut places = (0..tbs.len()).filter(|at| tbs[*at..].starts_with(from));
-    let at = if last { places.next_back() } else { places.next() };
-    let at = at.unwrap_or_else(|| panic!("{} is not there", hex::encode(from)));
-    let mut out = tbs.to_vec();
-    out[at..at + to.len()].copy_from_slice(to);
-    out
-}
-
-/// Which bytes are replaced by which, the first or the last of them, and what breaks.
-type Bend<'a> = (&'a [&'static str], bool, &'a [u8], &'a [u8]);
-
-#[test]
-fn each_rule_of_mail_is_broken_by_some_certificate() {
-    let dir = Dir::new("mail-rules");
-    let cas = cas(&dir.0);
-    let key = p256(&dir);
-    let (mv, ov) = (profile("mv-multi"), profile("ov-multi"));
-    let (mv_ca, ov_ca) = (of_mail(&cas, &mv, &key), of_mail(&cas, &ov, &key));
-    let (subject, mailbox, template) = (subject(true), names(&[MAILBOX]), template());
-    let policy = policy();
-    let url = "http://pki.example.org/a";
-    let ov_leaf = LeafRequest {
-        subject: &subject,
-        common_name: Some(CommonName::Organization),
-        template: Some(&template),
-        ..leaf_request(ov_ca, &ov, &key, &mailbox, url, url)
-    };
-    let mv_leaf = leaf_request(mv_ca, &mv, &key, &mailbox, url, url);
-    let ov_rules =
-        Rules { profile: &ov, ca: &ov_ca.certificate, test: false, policy: &policy, now: now() };
-    let mv_rules = Rules { profile: &mv, ca: &mv_ca.certificate, ..ov_rules };
-
-    let key_id = spki::key_identifier_sha1(&key.spki).unwrap();
-    let mut other_key_id = key_id;
-    other_key_id[7] ^= 1;
-    let [email, client] = [oid::EMAIL_PROTECTION, oid::CLIENT_AUTH];
-    let code_signing = [0x2b, 6, 1, 5, 5, 7, 3, 3];
-    let bends: [Bend<'_>; 19] = [
-        (&["mail_common_name"], true, b"Example Ltd", b"Exemple Ltd"),
-        (&["subject_mailboxes"], false, b"ann@example.com", b"eve@example.com"),
-        (
-            &["values", "subject_mailboxes"],
-            false,
-            b"ann@example.com",
-            "\u{fc}n@example.com".as_bytes(),
-        ),
-        (&["values"], false, b"\x16\x0fann@", b"\x0c\x0fann@"),
-        (&["organization_identifier"], false, b"NTRGB-12345678", b"NTRDE-12345678"),
-        (&["organization_identifier"], false, b"NTRGB-12345678", b"ABCGB-12345678"),
-        (&["organization_identifier"], false, b"NTRGB-12345678", b"LEIXG-12345678"),
-        (&["country", "organization_identifier"], true, b"\x02GB", b"\x02ZZ"),
-        (&["key_identifier"], false, &key_id, &other_key_id),
-        (&["extensions", "key_identifier"], false, &[0x55, 0x1d, 14], &[0x55, 0x1d, 16]),
-        (&["mail_key_usage"], false, &[3, 2, 3, 0x88], &[3, 2, 3, 0xc8]),
-        (&["mail_key_usage"], false, &[3, 2, 3, 0x88], &[3, 2, 3, 8]),
-        (&["email_protection"], false, email, oid::SERVER_AUTH),
-        (&["email_protection"], false, client, &code_signing),
-        (&["email_protection"], false, client, oid::SERVER_AUTH),
-        (&["subject_mailboxes", "mailboxes_form"], true, b"\x81\x0fann@", b"\x82\x0fann@"),
-        (&["subject_mailboxes", "mailboxes_form"], true, b"ann@example.com", b"ann@Example.com"),
-        (&["template"], true, &[6, 3, 0x2a, 3, 4], &[4, 3, 0x2a, 3, 4]),
-        (&["extensions"], true, oid::MS_TEMPLATE, &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 21, 8]),
-    ];
-    let mut seen: Vec<&str> = Vec::new();
-    let good = prepare(&ov_leaf).unwrap();
-    assert!(lint(good.clone(), &ov_rules).is_ok());
-    for (broken, last, from, to) in &bends {
-        let result = resume(&bent(good.tbs(), *last, from, to), &ov_rules);
-        assert_eq!(result, Err(LintError::Broken(broken.to_vec())), "{}", hex::encode(to));
-        seen.extend(*broken);
-    }
-
-    let mv_bends: [Bend<'_>; 3] = [
-        (&["mail_common_name"], false, b"ann@example.com", b"ann.example.com"),
-        (&["mail_common_name", "subject_mailboxes"], false, b"ann@example.com", b"eve@example.com"),
-        (&["attributes", "values"], true, oid::COMMON_NAME, oid::ORGANIZATIONAL_UNIT),
-    ];
-    let good = prepare(&mv_leaf).unwrap();
-    assert!(lint(good.clone(), &mv_rules).is_ok());
-    for (broken, last, from, to) in mv_bends {
-        let result = resume(&bent(good.tbs(), last, from, to), &mv_rules);
-        assert_eq!(result, Err(LintError::Broken(broken.to_vec())), "{}", hex::encode(to));
-        seen.extend(broken);
-    }
-
-    let broken =
-        |request: &LeafRequest<'_>, rules: &Rules<'_>| match lint(prepare(request).unwrap(), rules)
-        {
-            Err(LintError::Broken(rules)) => rules,
-            other => panic!("{other:?}"),
-        };
-    for (domain, rule) in [
-        ("ann@example.test", "mailboxes_public"),
-        ("ann@mail.example.local", "mailboxes_public"),
-        ("example.com", "mailboxes_form"),
-        ("192.0.2.7", "mailboxes_form"),
-    ] {
-        let list = names(&[domain]);
-        let request = LeafRequest { names: &list, common_name: None, ..mv_leaf };
-        let found = broken(&request, &mv_rules);
-        assert_eq!(found.first(), Some(&rule), "{found:?}");
-        seen.extend(found);
-    }
-    let mut long = mv_leaf;
-    long.validity.not_after = term_end(now(), 825);
-    assert!(lint(prepare(&long).unwrap(), &mv_rules).is_ok());
-    long.validity.not_after = long.validity.not_after.plus(SECOND);
-    assert_eq!(broken(&long, &mv_rules), ["validity"]);
-    long.validity.not_before = now().plus(-3 * DAY);
-    assert_eq!(broken(&long, &mv_rules)[0], "not_before");
-    let with = |profile| Rules { profile, ..mv_rules };
-    let strict = profile("mv-strict");
-    assert_eq!(broken(&mv_leaf, &with(&strict)), ["email_protection", "policy", "hierarchy"]);
-    assert_eq!(broken(&mv_leaf, &Rules { test: true, ..mv_rules }), ["hierarchy"]);
-    let dv = profile("dv");
-    assert!(broken(&mv_leaf, &with(&dv)).contains(&"names_form"));
-    // An organisation that is called like a mailbox proves none.
-    let odd: Vec<_> = subject
-        .iter()
-        .filter(|(a, _)| *a != Attribute::EmailAddress)
-        .map(|(a, text)| (*a, text.replace(ORGANIZATION, "eve@example.com")))
-        .collect();
-    assert_eq!(broken(&LeafRequest { subject: &odd, ..ov_leaf }, &ov_rules), ["subject_mailboxes"]);
-
-    let of_mail = RULES.iter().filter(|rule| rule.of == Of::Mail).map(|rule| rule.name);
-    let unbroken: Vec<&str> = of_mail.filter(|name| !seen.contains(name)).collect();
-    assert!(unbroken.is_empty(), "{unbroken:?}");
 }

@@ -6,6 +6,7 @@ mod cmmf;
 mod golden;
 mod hostile;
 mod mail;
+mod mail_rules;
 mod requests;
 mod spkac;
 mod support;
