@@ -23,6 +23,7 @@ have() {
         procps) type -P kill >/dev/null ;;
         postgresql) compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ;;
         python3-venv) python_with_venv >/dev/null ;;
+        libnss3-dev) [ -e /usr/include/nss/nss.h ] ;;
         *) command -v "$1" >/dev/null ;;
     esac
 }
