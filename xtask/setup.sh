@@ -24,6 +24,8 @@ have() {
         postgresql) compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ;;
         python3-venv) python_with_venv >/dev/null ;;
         libnss3-dev) [ -e /usr/include/nss/nss.h ] ;;
+        libnss3-tools) command -v certutil >/dev/null ;;
+        chromium-driver) command -v chromedriver >/dev/null ;;
         *) command -v "$1" >/dev/null ;;
     esac
 }
