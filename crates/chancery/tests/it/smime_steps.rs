@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::dcv_mail::code;
 use crate::kit::{Csr, Form, Key, Sandbox, fresh_name};
+use crate::tools::{Folder, openssl_ok};
 
 /// A mailbox that no other story uses.
 pub fn fresh_mailbox(word: &str) -> String {
@@ -106,4 +107,30 @@ pub fn mail_about(sandbox: &Sandbox, to: &str, words: &str) -> Value {
     sandbox.wait_for(&format!("a mail '{words}' to {to}"), || {
         sandbox.mailbox(to).into_iter().find(about)
     })
+}
+
+/// The public key of a certificate, in PEM.
+pub fn key_of(leaf: &str) -> String {
+    let folder = Folder::new();
+    let file = folder.write("leaf.pem", leaf);
+    openssl_ok(&["x509", "-in", &file, "-noout", "-pubkey"])
+}
+
+/// A template of the reseller's, and its ID.
+pub fn template(sandbox: &Sandbox, kind: &str, subject: &str, text: &str) -> String {
+    let folder = Folder::new();
+    let file = folder.write("mail.txt", format!("{text}\n"));
+    let login = sandbox.login("reseller")[0].1.clone();
+    let add = ["template", "add", "--account", &login, "--kind", kind, "--subject", subject];
+    let made = sandbox.operator(&[&add[..], &["--text", &file]].concat());
+    made["template"].to_string()
+}
+
+impl Sandbox {
+    /// What an order keeps of a parameter; empty if nothing.
+    pub fn parameter(&self, order: &str, name: &str) -> String {
+        let kept = self.order_column(order, "parameters");
+        let kept: Value = serde_json::from_str(&kept).expect("JSON");
+        kept[name].as_str().unwrap_or_default().to_owned()
+    }
 }

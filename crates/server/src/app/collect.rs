@@ -34,9 +34,10 @@ pub async fn collect(
     request: &CollectRequest,
 ) -> Result<Collected, Failure> {
     let (order, rows, standing) = load(house, caller, request.which).await?;
-    order.state.collectable()?;
     let bought =
         Bought::from_json(&order.bought).map_err(|e| Failure::Internal(format!("bought: {e}")))?;
+    select::of_servers(&bought, select::parameter(&request.which))?;
+    order.state.collectable()?;
     let leaf = order.der.as_ref();
     let status = match (leaf, request.query) {
         (None, _) => CollectStatus::Pending,
@@ -80,6 +81,7 @@ pub async fn domain_details(
     let (order, rows, standing) = load(house, caller, which).await?;
     let bought =
         Bought::from_json(&order.bought).map_err(|e| Failure::Internal(format!("bought: {e}")))?;
+    select::of_servers(&bought, "orderNumber")?;
     let details = standing::details(&order, &rows, &standing);
     Ok((details, steps(&order, &bought, &rows, &standing)))
 }

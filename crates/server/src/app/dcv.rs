@@ -25,6 +25,7 @@ use wire::auto_update_dcv::{Changes, NewWay, UpdateDcvRequest};
 use wire::get_dcv_email_address_list::AddressList;
 use wire::resend_dcv_email::ResendDcvRequest;
 
+use super::bought::Bought;
 use super::login::Caller;
 use super::orders::{OFFER_AGE, look_now};
 use super::{Failure, select};
@@ -217,7 +218,7 @@ pub async fn update(
     let (house2, account) = (house.clone(), caller.account().clone());
     let write = move |tx: &mut Tx<'_>| {
         let order = select::by_selector(tx, account.id, &request.which)?;
-        open_for_validation(&order, selector_name(&request.which))?;
+        open_for_validation(&order, select::parameter(&request.which))?;
         check_template(tx, account.id, request.template)?;
         let rows = names::of_request(tx, order.certificate)?;
         let letter = letter(&account, order.number, &order.parameters, now);
@@ -227,7 +228,7 @@ pub async fn update(
             names::set_method(tx, order.certificate, row)?;
         }
         look_now(tx, order.certificate, now)?;
-        let parameter = selector_name(&request.which);
+        let parameter = select::parameter(&request.which);
         send_further_codes(&house2, tx, &letter, ordered(&rows), &changed, parameter)?;
         note(tx, &account, &order, "dcv.changed", &changed, now)
     };
@@ -419,12 +420,12 @@ pub async fn resend(
     let (house2, account) = (house.clone(), caller.account().clone());
     let write = move |tx: &mut Tx<'_>| {
         let order = select::by_selector(tx, account.id, &request.which)?;
-        open_for_validation(&order, selector_name(&request.which))?;
+        open_for_validation(&order, select::parameter(&request.which))?;
         check_template(tx, account.id, request.template)?;
         let rows = names::of_request(tx, order.certificate)?;
         if !house2.policy.method_allowed(DcvMethod::Email, now) {
             let why = "Mail proves no name any more";
-            return Err(Refusal::invalid_because(selector_name(&request.which), why).into());
+            return Err(Refusal::invalid_because(select::parameter(&request.which), why).into());
         }
         let letter = letter(&account, order.number, &order.parameters, now);
         let change = Change { house: &house2, letter: &letter, template: request.template };
@@ -432,7 +433,7 @@ pub async fn resend(
         for row in &changed {
             names::set_method(tx, order.certificate, row)?;
         }
-        let parameter = selector_name(&request.which);
+        let parameter = select::parameter(&request.which);
         send_further_codes(&house2, tx, &letter, ordered(&rows), &changed, parameter)?;
         note(tx, &account, &order, "dcv.mail_resent", &changed, now)
     };
@@ -471,6 +472,9 @@ fn resent(
 }
 
 fn open_for_validation(order: &OrderView, parameter: &'static str) -> Result<(), Failure> {
+    let bought =
+        Bought::from_json(&order.bought).map_err(|e| Failure::Internal(format!("bought: {e}")))?;
+    select::of_servers(&bought, parameter)?;
     match &order.state {
         RequestState::AwaitingValidation { .. } | RequestState::Ready => Ok(()),
         RequestState::AwaitingPayment { .. } | RequestState::AwaitingAuthorization => {
@@ -481,10 +485,6 @@ fn open_for_validation(order: &OrderView, parameter: &'static str) -> Result<(),
             Err(Refusal::invalid_because(parameter, why).into())
         }
     }
-}
-
-fn selector_name(which: &wire::collect_ssl::Selector) -> &'static str {
-    if which.order.is_some() { "orderNumber" } else { "baseOrderNumber" }
 }
 
 fn check_template(tx: &mut Tx<'_>, account: AccountId, id: Option<i64>) -> Result<(), Failure> {

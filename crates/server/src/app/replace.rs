@@ -91,10 +91,11 @@ struct Replacement {
 impl Replacement {
     fn write(&self, tx: &mut Tx<'_>) -> Result<Replaced, Failure> {
         let old = self.find(tx)?;
-        let replacing = old.state.replaceable(old.term_end, self.now)?;
-        let pending = replacing == Replacing::InPlace;
         let bought = Bought::from_json(&old.bought)
             .map_err(|e| Failure::Internal(format!("bought: {e}")))?;
+        select::of_servers(&bought, "orderNumber")?;
+        let replacing = old.state.replaceable(old.term_end, self.now)?;
+        let pending = replacing == Replacing::InPlace;
         self.judge_values(tx, &old, &bought)?;
         let old_names = names::of_request(tx, old.certificate)?;
         let csr = match &self.csr {

@@ -9,6 +9,7 @@ use store::{StoreError, Tx};
 use wire::collect_ssl::Selector;
 
 use super::Failure;
+use super::bought::Bought;
 
 /// The order that a selector means: the newest of the chain for order numbers, that very one for a certificate ID and for the
 /// number of a replacement that came to nothing and was followed by none: who asks for it does not take the certificate before it
@@ -164,6 +165,27 @@ impl Source for Known {
 
     fn of_certificate(&mut self, id: CertificateId) -> Result<Option<OrderView>, StoreError> {
         Ok(self.certificates.get(&id).cloned())
+    }
+}
+
+/// Whether an order is one of server certificates: what is for those alone knows no others.
+///
+/// # Errors
+/// -4 with the parameter that named the order.
+pub fn of_servers(bought: &Bought, parameter: &'static str) -> Result<(), Refusal> {
+    match bought.level().is_mail() {
+        true => Err(Refusal::invalid(parameter)),
+        false => Ok(()),
+    }
+}
+
+/// The parameter by which a selector is refused.
+#[must_use]
+pub fn parameter(which: &Selector) -> &'static str {
+    match (which.certificate, which.order) {
+        (Some(_), _) => "certificateID",
+        (None, Some(_)) => "orderNumber",
+        (None, None) => "baseOrderNumber",
     }
 }
 
