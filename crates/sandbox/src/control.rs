@@ -70,6 +70,7 @@ fn router(desk: Desk) -> Router {
         .merge(dns::routes().route_layer(middleware::from_fn_with_state(desk.clone(), then_forget)))
         .route("/add-file", post(outside::add_file))
         .route("/del-file", post(outside::del_file))
+        .route("/codes", post(outside::codes))
         .route("/mailbox", get(outside::mails).delete(outside::delete_mails))
         .route("/refuse-mail", post(outside::refuse_mail))
         .route("/accept-mail", post(outside::accept_mail))

@@ -92,6 +92,19 @@ impl Mailbox {
         inside.mails.iter().rev().map(|(_, mail)| mail).filter(wanted).cloned().collect()
     }
 
+    /// Recipient and first code of each mail that came after the one with this ID and has a code, oldest first, and the ID of the
+    /// last mail: for load generators, to which a whole mail is too much to read.
+    #[must_use]
+    pub fn codes_after(&self, id: u64) -> (u64, Vec<(String, String)>) {
+        let inside = self.lock();
+        let new = inside.mails.iter().rev().take_while(|(_, mail)| mail.id > id);
+        let with_code =
+            new.filter_map(|(_, mail)| Some((mail.to.clone(), mail.codes.first()?.clone())));
+        let mut codes: Vec<_> = with_code.collect();
+        codes.reverse();
+        (inside.last_id, codes)
+    }
+
     /// Throws mails to `to` (to anybody with `None`) away and says how many.
     pub fn clear(&self, to: Option<&str>) -> usize {
         let mut inside = self.lock();

@@ -135,24 +135,36 @@ impl PhaseFigures {
         }
     }
 
+    fn is_mail(&self) -> bool {
+        self.phase == What::Smime.word()
+    }
+
     fn print(&self) {
         println!();
         println!(
-            "{} ({:.1} s measured, proofs published {}, load before {})",
+            "{} ({:.1} s measured, proven {}, load before {})",
             self.phase,
             self.seconds,
-            if self.proofs_published_before { "before" } else { "afterwards" },
+            match (self.is_mail(), self.proofs_published_before) {
+                (true, _) => "by the code of each order's mail",
+                (false, true) => "by records published before",
+                (false, false) => "by records published afterwards",
+            },
             self.load_average_before
         );
         println!("  orders placed           {:>9.0} /s", self.orders_per_second);
-        if self.phase == What::Road.word() {
+        if self.phase != What::Place.word() {
             println!("  certificates collected  {:>9.0} /s", self.certificates_per_second);
         }
         if let Some([median, least, most]) = self.by_second {
             println!("  second by second        {median:>9} /s median, {least} least, {most} most");
         }
-        self.place_ms.line("!AutoApplySSL");
-        self.collect_ms.line("CollectSSL");
+        let [place, collect] = match self.is_mail() {
+            true => ["!AutoApplyOrder", "RequestAndCollect…"],
+            false => ["!AutoApplySSL", "CollectSSL"],
+        };
+        self.place_ms.line(place);
+        self.collect_ms.line(collect);
         self.order_to_certificate_ms.line("order to certificate");
         println!(
             "  calls                   {:>9.2} per order, {} collected too early",

@@ -16,6 +16,7 @@ use super::progress::Progress;
 pub enum What {
     Place,
     Road,
+    Smime,
 }
 
 impl What {
@@ -23,6 +24,7 @@ impl What {
         match self {
             What::Place => "place-only",
             What::Road => "road",
+            What::Smime => "S/MIME",
         }
     }
 }
@@ -86,31 +88,31 @@ pub struct Load<'a> {
 }
 
 /// What the lanes share; all of them run on one thread.
-struct Shared {
+pub struct Shared {
     next: usize,
     start: Instant,
     from: Instant,
     until: Option<Instant>,
-    pause: Pause,
+    pub pause: Pause,
     done: Done,
     progress: Progress,
 }
 
 /// How long to wait before asking: about as long as seven of eight certificates took lately.
-struct Pause(f64);
+pub struct Pause(f64);
 
 impl Pause {
-    fn first(&self) -> Duration {
+    pub fn first(&self) -> Duration {
         Duration::from_secs_f64(self.0)
     }
 
-    fn again(&self) -> Duration {
+    pub fn again(&self) -> Duration {
         Duration::from_secs_f64((self.0 / 4.0).clamp(0.002, 0.25))
     }
 
     /// By steps that do not grow: all that are in flight may be early at once because the disk rested for a moment, and
     /// who then waits for seconds measures his own waiting.
-    fn learn(&mut self, early: bool) {
+    pub fn learn(&mut self, early: bool) {
         self.0 = (self.0 + if early { 7.0 * STEP } else { -STEP }).clamp(0.002, 5.0);
     }
 }
@@ -132,16 +134,16 @@ impl<'a> Load<'a> {
 
     /// Runs a phase.
     pub async fn run(self, what: What, end: End, word: &'static str) -> anyhow::Result<Done> {
-        let shared = self.shared(what, end, word);
+        let shared = shared_as(what, end, word, self.batch.clone());
         let paths = paths()?;
         let lanes = (0..self.lanes).map(|_| self.lane(&shared, &paths, what));
         futures_util::future::try_join_all(lanes).await?;
-        self.ended(shared)
+        Self::ended(shared)
     }
 
     /// Brings orders that were placed to their end.
     pub async fn finish(self, orders: Vec<(usize, u64)>, nudge: bool) -> anyhow::Result<Done> {
-        let shared = self.shared(What::Road, End::Orders, "bringing to an end");
+        let shared = shared_as(What::Road, End::Orders, "bringing to an end", self.batch.clone());
         let paths = paths()?;
         let queue = RefCell::new(orders.into_iter());
         let lanes = (0..self.lanes).map(async |_| -> anyhow::Result<()> {
@@ -158,37 +160,10 @@ impl<'a> Load<'a> {
             }
         });
         futures_util::future::try_join_all(lanes).await?;
-        self.ended(shared)
+        Self::ended(shared)
     }
 
-    fn shared(&self, what: What, end: End, word: &'static str) -> Lane {
-        let start = Instant::now();
-        let (from, until) = match end {
-            End::Orders => (start, None),
-            End::After { warm_up, measured } => (start + warm_up, Some(start + warm_up + measured)),
-        };
-        let done = Done {
-            what,
-            measured: Duration::ZERO,
-            placed_in_time: 0,
-            issued_in_time: 0,
-            by_second: Vec::new(),
-            place: Vec::new(),
-            collect: Vec::new(),
-            order_to_certificate: Vec::new(),
-            early: 0,
-            highest: 0,
-            placed: Vec::new(),
-            collected: Vec::new(),
-            samples: Vec::new(),
-            batch: self.batch.clone(),
-        };
-        let progress = Progress::new(word);
-        let pause = Pause(0.03);
-        Rc::new(RefCell::new(Shared { next: 0, start, from, until, pause, done, progress }))
-    }
-
-    fn ended(&self, shared: Lane) -> anyhow::Result<Done> {
+    pub fn ended(shared: Lane) -> anyhow::Result<Done> {
         let shared = Rc::into_inner(shared).map(RefCell::into_inner);
         let mut shared = shared.ok_or_else(|| anyhow::anyhow!("a lane is still at work"))?;
         let now = Instant::now();
@@ -200,20 +175,12 @@ impl<'a> Load<'a> {
 
     async fn lane(&self, shared: &Lane, paths: &Paths, what: What) -> anyhow::Result<()> {
         loop {
-            let index = {
-                let mut shared = shared.borrow_mut();
-                let over = shared.until.is_some_and(|until| Instant::now() >= until);
-                if over || shared.next == self.batch.len() {
-                    return Ok(());
-                }
-                shared.next += 1;
-                shared.next - 1
-            };
+            let Some(index) = shared.borrow_mut().next_of(self.batch.len()) else { return Ok(()) };
             let order = &self.batch[index];
             let begun = Instant::now();
             let (answer, took) = self.client.send_timed(&paths.place, order.form.clone()).await?;
             let number = order_number(&answer)?;
-            shared.borrow_mut().was_placed(index, number, (begun, took), what);
+            shared.borrow_mut().was_placed(index, number, (begun, took));
             if what == What::Road {
                 self.collect(shared, paths, order.login, number, begun).await?;
             }
@@ -258,7 +225,49 @@ impl<'a> Load<'a> {
     }
 }
 
+/// What the lanes of a phase share, under the phase's own word.
+pub fn shared(what: What, end: End, batch: Rc<Vec<Prepared>>) -> Lane {
+    shared_as(what, end, what.word(), batch)
+}
+
+fn shared_as(what: What, end: End, word: &'static str, batch: Rc<Vec<Prepared>>) -> Lane {
+    let start = Instant::now();
+    let (from, until) = match end {
+        End::Orders => (start, None),
+        End::After { warm_up, measured } => (start + warm_up, Some(start + warm_up + measured)),
+    };
+    let done = Done {
+        what,
+        measured: Duration::ZERO,
+        placed_in_time: 0,
+        issued_in_time: 0,
+        by_second: Vec::new(),
+        place: Vec::new(),
+        collect: Vec::new(),
+        order_to_certificate: Vec::new(),
+        early: 0,
+        highest: 0,
+        placed: Vec::new(),
+        collected: Vec::new(),
+        samples: Vec::new(),
+        batch,
+    };
+    let progress = Progress::new(word);
+    let pause = Pause(0.03);
+    Rc::new(RefCell::new(Shared { next: 0, start, from, until, pause, done, progress }))
+}
+
 impl Shared {
+    /// The next order of so many, unless it is over.
+    pub fn next_of(&mut self, count: usize) -> Option<usize> {
+        let over = self.until.is_some_and(|until| Instant::now() >= until);
+        if over || self.next == count {
+            return None;
+        }
+        self.next += 1;
+        Some(self.next - 1)
+    }
+
     /// Whether something that began and ended at these moments counts.
     fn counts(&self, begun: Instant, now: Instant) -> bool {
         begun >= self.from && self.until.is_none_or(|until| now < until)
@@ -281,7 +290,7 @@ impl Shared {
     }
 
     /// `call`: when it was wanted, and how long it took once it had a connection.
-    fn was_placed(&mut self, index: usize, number: u64, call: (Instant, Duration), what: What) {
+    pub fn was_placed(&mut self, index: usize, number: u64, call: (Instant, Duration)) {
         let now = Instant::now();
         if self.counts(call.0, now) {
             self.done.place.push(micros(call.1));
@@ -289,12 +298,12 @@ impl Shared {
         self.done.placed_in_time += u64::from(self.in_time(now));
         self.done.highest = self.done.highest.max(number);
         self.done.placed.push((index, number));
-        if what == What::Place {
+        if self.done.what == What::Place {
             self.tick(now);
         }
     }
 
-    fn was_asked(&mut self, call: (Instant, Duration), early: bool) {
+    pub fn was_asked(&mut self, call: (Instant, Duration), early: bool) {
         let now = Instant::now();
         if self.counts(call.0, now) {
             self.done.collect.push(micros(call.1));
@@ -302,7 +311,7 @@ impl Shared {
         }
     }
 
-    fn was_collected(
+    pub fn was_collected(
         &mut self,
         order: u64,
         login: usize,
@@ -315,7 +324,11 @@ impl Shared {
         }
         self.done.issued_in_time += u64::from(self.in_time(now));
         self.tick(now);
-        let leaf = leaf(&answer).ok_or_else(|| anyhow::anyhow!("order {order}: no leaf"))?;
+        let leaf = match self.done.what {
+            What::Smime => super::smime::leaf(&answer),
+            What::Place | What::Road => leaf(&answer),
+        };
+        let leaf = leaf.ok_or_else(|| anyhow::anyhow!("order {order}: no leaf"))?;
         self.done.collected.push((order, fingerprint(leaf)));
         if self.done.collected.len() % SAMPLE == 1 {
             self.done.samples.push((order, login, answer));
@@ -337,7 +350,7 @@ fn code(answer: &[u8]) -> Option<i64> {
     std::str::from_utf8(&rest[..end]).ok()?.trim().parse().ok()
 }
 
-fn order_number(answer: &[u8]) -> anyhow::Result<u64> {
+pub fn order_number(answer: &[u8]) -> anyhow::Result<u64> {
     let told = || anyhow::anyhow!("an order was refused: {}", String::from_utf8_lossy(answer));
     let rest = answer.strip_prefix(b"errorCode=0&orderNumber=").ok_or_else(told)?;
     let end = rest.iter().position(|b| *b == b'&').unwrap_or(rest.len());

@@ -13,6 +13,7 @@ mod postgres;
 mod progress;
 mod proofs;
 mod server_process;
+mod smime;
 mod verify;
 
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::Context;
+use bytes::Bytes;
 use client::{Client, Trust};
 
 use figures::{PhaseFigures, Report};
@@ -87,7 +89,10 @@ pub struct Arguments {
 enum Only {
     Place,
     Road,
+    /// Place and road
     Both,
+    /// S/MIME: placed, the mailbox proven by its mail, collected
+    Smime,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -104,6 +109,19 @@ const MOST_ISSUED: u64 = 5_000;
 
 fn at_least_one() -> impl clap::builder::TypedValueParser<Value = usize> {
     clap::builder::RangedU64ValueParser::<usize>::new().range(1..)
+}
+
+impl Arguments {
+    /// When a phase ends.
+    fn end(&self) -> End {
+        match self.orders {
+            Some(_) => End::Orders,
+            None => End::After {
+                warm_up: Duration::from_secs(self.warm_up),
+                measured: Duration::from_secs(self.seconds),
+            },
+        }
+    }
 }
 
 /// Runs.
@@ -151,11 +169,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(pid) = pid {
         eprintln!("server process {pid}");
     }
-    for what in [What::Place, What::Road] {
+    for what in [What::Place, What::Road, What::Smime] {
         let wanted = match arguments.only {
-            Only::Both => true,
+            Only::Both => what != What::Smime,
             Only::Place => what == What::Place,
             Only::Road => what == What::Road,
+            Only::Smime => what == What::Smime,
         };
         if wanted {
             report.phases.push(bench.measure(what, pid)?);
@@ -261,18 +280,15 @@ impl Bench<'_> {
             None => usize::try_from(most * (a.seconds + a.warm_up))?,
         };
         eprintln!("{}: making {count} requests", what.word());
+        if what == What::Smime {
+            return self.measure_mail(count, pid);
+        }
         let batch = self.maker.make(count)?;
         let proofs_first = what == What::Road || a.place_proofs == PlaceProofs::Before;
         if proofs_first {
             self.runtime.block_on(self.proofs.publish(&batch))?;
         }
-        let end = match a.orders {
-            Some(_) => End::Orders,
-            None => End::After {
-                warm_up: Duration::from_secs(a.warm_up),
-                measured: Duration::from_secs(a.seconds),
-            },
-        };
+        let end = a.end();
         let lanes = if what == What::Place { a.connections } else { a.in_flight };
         let before = pid.map(Usage::of).transpose()?;
         let own = Usage::of(std::process::id())?;
@@ -294,6 +310,31 @@ impl Bench<'_> {
         Ok(figures)
     }
 
+    /// The same of S/MIME orders.
+    fn measure_mail(&mut self, count: usize, pid: Option<u32>) -> anyhow::Result<PhaseFigures> {
+        let a = self.arguments;
+        let batch = self.maker.make_mail(count)?;
+        let before = pid.map(Usage::of).transpose()?;
+        let own = Usage::of(std::process::id())?;
+        let load = smime::MailLoad {
+            client: self.client.clone(),
+            maker: self.maker,
+            batch,
+            lanes: a.in_flight,
+            control: &self.ready.control,
+        };
+        let load_average = machine::load_average();
+        self.runtime.block_on(self.client.warm(a.connections.max(1)))?;
+        let done = self.runtime.block_on(load.run(a.end()))?;
+        let after = pid.map(Usage::of).transpose()?;
+        let own_after = Usage::of(std::process::id())?;
+        self.highest = self.highest.max(done.highest);
+        let server = before.zip(after);
+        let figures = PhaseFigures::new(&done, server, (own, own_after), load_average, false);
+        self.checked.take(&done)?;
+        Ok(figures)
+    }
+
     /// Makes whole orders of those that were only placed.
     fn finish(&mut self, placed: load::Done, publish: bool) -> anyhow::Result<()> {
         let used: Vec<_> = placed.placed.iter().map(|(index, _)| *index).collect();
@@ -309,13 +350,31 @@ impl Bench<'_> {
 
     fn verify(&mut self) -> anyhow::Result<usize> {
         let samples = self.checked.samples();
-        for (order, login, leaf) in &samples {
-            let form = self.maker.collect_form(*login, *order);
-            let answer = self.runtime.block_on(self.client.send(&load::paths()?.collect, form))?;
-            verify::same(*order, leaf, &answer)?;
+        for (what, order, login, leaf) in &samples {
+            let mail = *what == What::Smime;
+            let (path, form) = match mail {
+                true => {
+                    let path = client::path("RequestAndCollectSMIME")?;
+                    (path, self.maker.collect_mail_form(*login, *order))
+                }
+                false => (load::paths()?.collect, self.maker.collect_form(*login, *order)),
+            };
+            let answer = self.runtime.block_on(self.client.send(&path, form))?;
+            match mail {
+                true => {
+                    anyhow::ensure!(answer == *leaf, "order {order} has another certificate now")
+                }
+                false => verify::same(*order, leaf, &answer)?,
+            }
         }
-        let leaves: Vec<_> = samples.into_iter().map(|(order, _, body)| (order, body)).collect();
-        verify::chains(&self.ready.roots, &leaves)?;
-        Ok(leaves.len())
+        let (mails, servers): (Vec<_>, Vec<_>) =
+            samples.into_iter().partition(|(what, ..)| *what == What::Smime);
+        let bodies = |all: Vec<(What, u64, usize, Bytes)>| -> Vec<(u64, Bytes)> {
+            all.into_iter().map(|(_, order, _, body)| (order, body)).collect()
+        };
+        let (mails, servers) = (bodies(mails), bodies(servers));
+        verify::chains(&self.ready.roots, &servers)?;
+        verify::mail_chains(&self.ready.roots, &mails)?;
+        Ok(servers.len() + mails.len())
     }
 }

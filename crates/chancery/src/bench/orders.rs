@@ -30,6 +30,13 @@ pub struct Prepared {
     name: Box<str>,
 }
 
+/// An order of an S/MIME certificate that was not sent yet.
+pub struct PreparedMail {
+    pub form: Bytes,
+    pub login: usize,
+    pub mailbox: Box<str>,
+}
+
 impl Prepared {
     /// Owner and target of the CNAME that proves it.
     pub fn proof(&self) -> (String, String) {
@@ -87,6 +94,39 @@ impl Maker {
         let mut made = first.map_err(|_| anyhow::anyhow!("making requests failed"))??;
         made.append(&mut second?);
         Ok(made)
+    }
+
+    /// The same of S/MIME certificates.
+    pub fn make_mail(&self, count: usize) -> anyhow::Result<Vec<PreparedMail>> {
+        (0..count).map(|_| self.one_mail()).collect()
+    }
+
+    fn one_mail(&self) -> anyhow::Result<PreparedMail> {
+        let number = self.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let mailbox = format!("b{:x}-{number:x}@mail.example.com", self.run);
+        let index = usize::try_from(number)?;
+        let (key, login) = (&self.keys[index % self.keys.len()], index % self.logins.len());
+        let mut params = CertificateParams::new(Vec::new())?;
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, DnValue::Utf8String(mailbox.clone()));
+        let csr = params.serialize_request(key)?;
+        let mut form = Serializer::new(self.logins[login].clone());
+        form.extend_pairs([
+            ("product", "794"),
+            ("days", "365"),
+            ("sanEmailAddress", &mailbox),
+            ("appRepEmailAddress", "rep@example.com"),
+            ("isCustomerValidated", "N"),
+            ("responseFormat", "1"),
+            ("csr", &csr.pem()?),
+        ]);
+        Ok(PreparedMail { form: form.finish().into(), login, mailbox: mailbox.into() })
+    }
+
+    /// The question for an S/MIME order's certificate and chain.
+    pub fn collect_mail_form(&self, login: usize, order: u64) -> Bytes {
+        let login = &self.logins[login];
+        format!("{login}&orderNumber={order}&queryType=1").into()
     }
 
     fn one(&self) -> anyhow::Result<Prepared> {

@@ -11,15 +11,16 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier as _;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::WebPkiClientVerifier;
 
-use super::load::{self, Done};
+use super::load::{self, Done, What};
 
 /// What was collected so far.
 #[derive(Default)]
 pub struct Checked {
     orders: HashSet<u64>,
     certificates: HashSet<u64>,
-    samples: Vec<(u64, usize, Bytes)>,
+    samples: Vec<(What, u64, usize, Bytes)>,
 }
 
 impl Checked {
@@ -38,12 +39,13 @@ impl Checked {
                 "order {order} has a certificate that another order has"
             );
         }
-        self.samples.extend(done.samples.iter().cloned());
+        let samples = done.samples.iter().cloned();
+        self.samples.extend(samples.map(|(order, login, body)| (done.what, order, login, body)));
         Ok(())
     }
 
     /// The samples.
-    pub fn samples(&mut self) -> Vec<(u64, usize, Bytes)> {
+    pub fn samples(&mut self) -> Vec<(What, u64, usize, Bytes)> {
         std::mem::take(&mut self.samples)
     }
 }
@@ -59,15 +61,9 @@ pub fn same(order: u64, first: &[u8], second: &[u8]) -> anyhow::Result<()> {
 
 /// Signatures and chains up to the roots in the folder.
 pub fn chains(roots: &Path, samples: &[(u64, Bytes)]) -> anyhow::Result<()> {
-    let mut store = RootCertStore::empty();
-    for root in CertificateDer::pem_file_iter(roots)? {
-        store.add(root?)?;
-    }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let verifier =
-        WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider).build()?;
-    let now = server::clock::real_now().ms().unsigned_abs();
-    let now = UnixTime::since_unix_epoch(std::time::Duration::from_millis(now));
+    let verifier = WebPkiServerVerifier::builder_with_provider(read(roots)?, provider).build()?;
+    let now = now();
     for (order, answer) in samples {
         let answer = client::Answer::read(answer)?;
         let certificate = client::Certificate::read(&answer)?;
@@ -79,6 +75,34 @@ pub fn chains(roots: &Path, samples: &[(u64, Bytes)]) -> anyhow::Result<()> {
             .with_context(|| format!("the certificate of order {order}"))?;
     }
     Ok(())
+}
+
+/// The same of S/MIME certificates of the multipurpose generation, by what they may do besides mail: show who a client is.
+pub fn mail_chains(roots: &Path, samples: &[(u64, Bytes)]) -> anyhow::Result<()> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let verifier = WebPkiClientVerifier::builder_with_provider(read(roots)?, provider).build()?;
+    for (order, answer) in samples {
+        let certificates = CertificateDer::pem_slice_iter(answer);
+        let mut chain = certificates.collect::<Result<Vec<_>, _>>()?;
+        let leaf = chain.pop().with_context(|| format!("order {order} has no certificate"))?;
+        verifier
+            .verify_client_cert(&leaf, &chain, now())
+            .with_context(|| format!("the certificate of order {order}"))?;
+    }
+    Ok(())
+}
+
+fn read(roots: &Path) -> anyhow::Result<Arc<RootCertStore>> {
+    let mut store = RootCertStore::empty();
+    for root in CertificateDer::pem_file_iter(roots)? {
+        store.add(root?)?;
+    }
+    Ok(Arc::new(store))
+}
+
+fn now() -> UnixTime {
+    let now = server::clock::real_now().ms().unsigned_abs();
+    UnixTime::since_unix_epoch(std::time::Duration::from_millis(now))
 }
 
 /// The name that the load generator ordered: it is the only one of its shape in the certificate.

@@ -57,14 +57,30 @@ fn whole_orders_go_through(database: Database) {
     }
 }
 
+/// S/MIME orders, each proven by the code of its own mail.
+#[test]
+fn mailboxes_are_proven_under_load() {
+    let report = json(&chancery(&[&SMALL[..], &["--only", "smime"]].concat()));
+    let phases = report["phases"].as_array().expect("phases");
+    let [phase] = &phases[..] else { panic!("one phase: {report}") };
+    assert_eq!(phase["phase"], "S/MIME");
+    assert_eq!(phase["order_to_certificate_ms"]["count"], 24);
+    assert!(number(&phase["certificates_per_second"]) > 0.0, "{phase}");
+    assert!(number(&report["samples_verified"]) > 0.0, "{report}");
+}
+
 #[test]
 fn proofs_may_be_there_before_orders_are_placed() {
     let output =
         chancery(&[&SMALL[..9], &["--only", "place", "--place-proofs", "before"]].concat());
     let text = String::from_utf8(output.stdout).expect("text");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    for words in ["proofs published before", "orders placed", "syncs/s before", "samples verified"]
-    {
+    for words in [
+        "proven by records published before",
+        "orders placed",
+        "syncs/s before",
+        "samples verified",
+    ] {
         assert!(text.contains(words), "{words} in {text}");
     }
 }

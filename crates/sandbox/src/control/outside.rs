@@ -76,6 +76,12 @@ pub(super) struct ClearHistory {
     kind: String,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct After {
+    after: u64,
+}
+
 type ToQuery = Result<Query<To>, QueryRejection>;
 
 pub(super) async fn add_file(State(desk): State<Desk>, Body(body): Body<AddFile>) -> Answer {
@@ -105,6 +111,11 @@ pub(super) async fn mails(State(desk): State<Desk>, query: ToQuery) -> Answer {
     let mails = mails.collect::<Result<Vec<Value>, _>>();
     let mails = mails.map_err(|e| Wrong(StatusCode::INTERNAL_SERVER_ERROR, e.to_string()))?;
     Ok(Json(Value::Array(mails)))
+}
+
+pub(super) async fn codes(State(desk): State<Desk>, Body(body): Body<After>) -> Answer {
+    let (last, codes) = desk.world.mailbox().codes_after(body.after);
+    Ok(Json(json!({ "last": last, "codes": codes })))
 }
 
 pub(super) async fn delete_mails(State(desk): State<Desk>, query: ToQuery) -> Answer {
