@@ -38,6 +38,8 @@ pub struct SmimeSubject {
     /// `organizationIdentifier`, as given: its form is judged when the certificate is made, unless it claims a scheme and
     /// breaks it (D31, amended).
     pub organization_identifier: Option<String>,
+    /// That identifier was made of companyNumber: a person has to confirm it.
+    pub identifier_is_derived: bool,
 }
 
 /// Judges what needs no CSR: product and term, what must go together, identifiers.
@@ -104,6 +106,7 @@ pub fn compose(
         common_name,
         email: request.subject_email.clone(),
         organization_identifier: identifier(request),
+        identifier_is_derived: request.organization_identifier.is_none(),
     };
     let price = choice.price(1);
     Ok(ComposedSmime { choice, mailbox: request.mailbox.clone(), subject, price })
@@ -140,6 +143,9 @@ pub fn settle(
     let customer = Some(request.is_customer_validated);
     let vouched = vouched(customer, &request.representative, account);
     let mut checks = check::of_order(level, vouched);
+    if level.names_an_organization() && composed.subject.identifier_is_derived {
+        ask_a_person(&mut checks);
+    }
     let expected_hours = check::expected_hours(level, &checks);
     if proven {
         pass_control(&mut checks);
@@ -151,6 +157,15 @@ pub fn settle(
     let cost = if request.test { Money::ZERO } else { composed.price };
     let (debit, status, state) = price_and_state(account, cost, request.test, checks, state)?;
     Ok(Placement { cost, debit, status, state, expected_hours, unique_value: None })
+}
+
+/// Somebody looks at the organisation, also where a caller vouches for it.
+fn ask_a_person(checks: &mut Vec<Check>) {
+    let passed = |c: &Check| c.kind == CheckKind::Organization && c.state == CheckState::Passed;
+    let asked = |c: &Check| c.kind == CheckKind::Approval;
+    if checks.iter().any(passed) && !checks.iter().any(asked) {
+        checks.push(Check { kind: CheckKind::Approval, state: CheckState::Open });
+    }
 }
 
 /// The mailbox was proven before.
