@@ -197,7 +197,7 @@ mod tests {
             (r#"{"action":{"code":14}}"#, "negative"),
             (r#"{"action":{"delay":600001}}"#, "600000"),
             (r#"{"nth":0,"action":"drop"}"#, "from 1"),
-            (r#"{"endpoint":"AutoApply","action":"drop"}"#, "AutoApplyOrder, AutoApplySSL"),
+            (r#"{"endpoint":"AutoApply","action":"drop"}"#, "AutoApplySSL, AutoApplyOrder"),
             (r#"{"endpoint":"CollectSSL","action":"store_error"}"#, "for AutoApplySSL"),
             (r#"{"endpoint":"CollectSSL"}"#, "action"),
         ] {
