@@ -49,6 +49,7 @@ mod smime_collect;
 mod smime_errors;
 mod smime_orders;
 mod smime_pages;
+mod smime_parameters;
 mod smime_replace;
 mod smime_steps;
 mod starts;

@@ -217,7 +217,7 @@ fn cases() -> Vec<Case> {
 const ELSEWHERE: &[(&str, i64, &str)] = &[
     ("AutoApplyOrder", -1, "get_and_plain_http"),
     ("AutoApplyOrder", -14, "faults_are_told_by_rule"),
-    ("AutoApplyOrder", -16, "cli: ssl-only"),
+    ("AutoApplyOrder", -16, "smime_orders: only_those_who_may"),
     ("AutoApplyOrder", -17, "get_and_plain_http"),
     ("AutoReplaceSMIME", -1, "get_and_plain_http"),
     ("AutoReplaceSMIME", -2, "what_the_others_refuse_before_they_look"),
@@ -242,7 +242,7 @@ const ELSEWHERE: &[(&str, i64, &str)] = &[
     ("RequestAndCollectSMIME", -18, "rows_of_an_order_that_is_there"),
     ("RequestAndCollectSMIME", -20, "rows_of_an_order_that_is_there"),
     ("RequestAndCollectSMIME", -21, "smime_replace"),
-    ("RequestAndCollectSMIME", -22, "smime_money"),
+    ("RequestAndCollectSMIME", -22, "smime_orders: the_end_customer_pays_first"),
     ("RequestAndCollectSMIME", -153, "rows_of_an_order_that_is_there"),
     ("RequestAndCollectSMIME", -154, "rows_of_an_order_that_is_there"),
 ];
