@@ -47,6 +47,7 @@ mod smime;
 mod smime_alone;
 mod smime_collect;
 mod smime_errors;
+mod smime_judges;
 mod smime_orders;
 mod smime_pages;
 mod smime_parameters;

@@ -5,7 +5,7 @@ use crate::kit::{Csr, Key, Sandbox};
 use crate::on_both;
 use crate::smime_steps::{
     any_key, ask, collected, enter, fresh_mailbox, mail_about, order_for, organization_order,
-    place, prove, verification,
+    place, prove, settle_organization, verification,
 };
 
 on_both!(an_order_with_its_csr, an_order_whose_csr_comes_later, an_organisation);
@@ -94,10 +94,6 @@ fn an_organisation(sandbox: &Sandbox) {
     let order = place(sandbox, &form);
     prove(sandbox, &order, &mailbox);
     assert_eq!(ask(sandbox, &order, &[("queryType", "1")]), "0\n", "others have to look");
-    for check in ["organization", "call_back", "applicant_representative", "agreement"] {
-        let body = serde_json::json!({ "orderNumber": order.parse::<i64>().expect("a number"),
-            "check": check, "result": "pass" });
-        sandbox.control("/settle", &body);
-    }
+    settle_organization(sandbox, &order);
     assert_eq!(collected(sandbox, &order).len(), 3);
 }

@@ -4,7 +4,7 @@ use crate::kit::{Csr, Form, Key, Sandbox};
 use crate::on_both;
 use crate::smime_steps::{
     any_key, ask, collected, fresh_mailbox, key_of, mail_about, order_for, organization_order,
-    place, prove, template, verification,
+    place, prove, settle, template, verification,
 };
 use crate::tools::{Folder, openssl_ok};
 
@@ -58,11 +58,7 @@ fn in_place_while_there_is_no_certificate(sandbox: &Sandbox) {
     // What others have checked stays checked.
     let mailbox = fresh_mailbox("inplace");
     let order = place(sandbox, &organization_order(&mailbox).set("csr", &any_key().pem));
-    for check in ["organization", "call_back"] {
-        let number: i64 = order.parse().expect("a number");
-        let body = serde_json::json!({ "orderNumber": number, "check": check, "result": "pass" });
-        sandbox.control("/settle", &body);
-    }
+    settle(sandbox, &order, &["organization", "call_back"]);
     assert_eq!(replace(sandbox, &order, &any_key(), &[]), "0\n");
     let checks = sandbox.request_column(&order, "checks");
     assert!(
