@@ -183,12 +183,15 @@ pub fn says_something(text: &str) -> bool {
 /// scripts and Japanese.
 #[must_use]
 pub fn is_harmless(c: char) -> bool {
+    if c.is_ascii() {
+        return !c.is_ascii_control();
+    }
     let joins_or_varies = matches!(c, '\u{200c}' | '\u{200d}')
         || CodePointSetData::new::<VariationSelector>().contains(c);
     let unseen = CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c);
     // Line and paragraph separators, and the marks of interlinear annotation.
     let parts = matches!(c, '\u{2028}' | '\u{2029}' | '\u{fff9}'..='\u{fffb}');
-    c.is_ascii_graphic() || c == ' ' || !(c.is_control() || parts || (unseen && !joins_or_varies))
+    !(c.is_control() || parts || (unseen && !joins_or_varies))
 }
 
 /// Each line by itself, as each is a parameter of its own (D79).

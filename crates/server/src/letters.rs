@@ -124,6 +124,12 @@ impl Desk {
         self.sender.is_some()
     }
 
+    /// How many mails are handed over at the same time; none without a mail server.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.sender.as_ref().map_or(0, Sender::connections)
+    }
+
     /// Where the pages are, without a slash at the end.
     #[must_use]
     pub fn pages(&self) -> &str {

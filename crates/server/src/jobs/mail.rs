@@ -8,10 +8,14 @@ use store::jobs::{self, Job, NewJob, Ticket};
 use store::mails::{self, NewMail, Outgoing};
 use store::{StoreError, Tx};
 
-use super::{Batches, MAIL, retry, told};
+use super::{Batches, MAIL, NOTICE, retry, told};
 use crate::app::Failure;
 use crate::house::House;
+use crate::mail::Kind;
 use crate::together::Answers;
+
+/// Mails without which an order does not go on: they need not queue behind those that tell what has happened.
+const AWAITED: [Kind; 2] = [Kind::Dcv, Kind::SmimeVerification];
 
 /// Writes a mail down and promises that it is sent.
 ///
@@ -30,7 +34,7 @@ pub fn post_all(tx: &mut Tx<'_>, mails: Vec<(&NewMail, Time)>) -> Result<(), Sto
     for (id, (mail, now)) in numbers.into_iter().zip(mails) {
         mails::insert(tx, id, mail, now)?;
         let job = NewJob {
-            kind: MAIL,
+            kind: if AWAITED.iter().any(|k| k.as_str() == mail.kind) { MAIL } else { NOTICE },
             subject: id,
             payload: "",
             run_at: now.ms(),

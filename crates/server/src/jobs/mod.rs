@@ -34,8 +34,10 @@ use yields::Yield;
 
 /// Looks for the proofs of a certificate request and makes its certificate. Subject: certificate ID.
 pub const VALIDATE: &str = "validate";
-/// Sends a mail. Subject: the mail's number.
+/// Sends a mail that somebody waits for. Subject: the mail's number.
 pub const MAIL: &str = "mail";
+/// Sends a mail that tells what has happened. Subject: the mail's number.
+pub const NOTICE: &str = "notice";
 /// Signs a CRL. Subject: CA number × 1000 + shard.
 pub const CRL: &str = "crl";
 /// Seals events into their chains. Subject: 0.
@@ -80,7 +82,7 @@ enum Done {
 
 type Tried = Result<(), String>;
 
-const KINDS: [Kind; 4] = [
+const KINDS: [Kind; 5] = [
     Kind {
         name: VALIDATE,
         slots: |house| house.rules.validations_in_flight,
@@ -92,8 +94,18 @@ const KINDS: [Kind; 4] = [
     },
     Kind {
         name: MAIL,
-        // Without a mail server mails are not tried: they wait, also for a node that has one.
-        slots: |house| if house.mail.can_send() { 16 } else { 0 },
+        // Without a mail server mails are not tried: they wait, also for a node that has one. Of those that are claimed some
+        // are loaded and some are noted while others are handed over.
+        slots: |house| house.mail.connections() * 4,
+        calm: Calm::of(10, 10),
+        waits: false,
+        done: Done::Alone(|house, batches, job| {
+            async move { mail::run(&house, &batches, job).await }.boxed()
+        }),
+    },
+    Kind {
+        name: NOTICE,
+        slots: |house| house.mail.connections(),
         calm: Calm::of(10, 10),
         waits: false,
         done: Done::Alone(|house, batches, job| {

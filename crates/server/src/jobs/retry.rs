@@ -3,7 +3,7 @@
 use domain::order;
 use domain::time::{HOUR, MINUTE, SECOND};
 
-use super::{CRL, MAIL, SEAL};
+use super::{CRL, MAIL, NOTICE, SEAL};
 
 /// A mail server that is down or greylists comes back within two days, or somebody looks after it. After the last of these
 /// a mail is given up.
@@ -31,7 +31,7 @@ const SEAL_PAUSES: [i64; 3] = [30 * SECOND, MINUTE, 5 * MINUTE];
 #[must_use]
 pub fn pause(kind: &str, attempts: i64) -> i64 {
     match kind {
-        MAIL => after(&MAIL_PAUSES, attempts),
+        MAIL | NOTICE => after(&MAIL_PAUSES, attempts),
         CRL => after(&CRL_PAUSES, attempts),
         SEAL => after(&SEAL_PAUSES, attempts),
         _ => order::pause(attempts),

@@ -100,6 +100,7 @@ pub struct Sender {
     credentials: Option<Credentials>,
     hello: ClientId,
     limit: Duration,
+    connections: usize,
     slots: Semaphore,
     idle: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
 }
@@ -122,6 +123,7 @@ impl Sender {
         }
         let parameters = if protected { Some(tls_parameters(settings)?) } else { None };
         let credentials = settings.credentials.clone();
+        let connections = settings.pool_size.clamp(1, 1_000);
         Ok(Self {
             host: settings.host.clone(),
             port: settings.port,
@@ -130,9 +132,16 @@ impl Sender {
             credentials: credentials.map(|(user, password)| Credentials::new(user, password)),
             hello: hello(&settings.hello_name),
             limit: settings.timeout,
-            slots: Semaphore::new(settings.pool_size.clamp(1, 1_000)),
+            connections,
+            slots: Semaphore::new(connections),
             idle: Mutex::new(Vec::new()),
         })
+    }
+
+    /// How many mails it hands over at the same time.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.connections
     }
 
     /// Hands a mail over, as it is stored. Dropping the future gives the attempt up and closes its connection.

@@ -5,7 +5,7 @@ use store::jobs::{self, GivenUp};
 use store::{Tx, mails};
 
 use super::{Complaint, Done, Office};
-use crate::jobs::MAIL;
+use crate::jobs::{MAIL, NOTICE};
 
 /// A job that nobody tries again by himself.
 #[derive(Clone, Debug, Serialize)]
@@ -58,7 +58,8 @@ pub fn revive(office: &Office, number: i64) -> Done<()> {
 }
 
 fn view(tx: &mut Tx<'_>, job: GivenUp) -> Done<JobView> {
-    let mail = if job.kind == MAIL { mails::envelope(tx, job.subject)? } else { None };
+    let is_mail = [MAIL, NOTICE].contains(&job.kind.as_str());
+    let mail = if is_mail { mails::envelope(tx, job.subject)? } else { None };
     Ok(JobView {
         job: job.id,
         kind: job.kind,
