@@ -22,5 +22,6 @@ pub mod mail;
 pub mod open;
 pub mod operator;
 pub mod start;
+pub mod texts;
 pub mod together;
 pub mod web;

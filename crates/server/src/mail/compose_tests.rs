@@ -63,7 +63,7 @@ fn certificate(product: &str, name: &str, zip: &[u8]) -> NewMail {
         not_after: now().plus(90 * domain::time::DAY),
         recipient: &"web@example.com".parse().unwrap(),
         brand: "Chancery",
-        language: Language::from_code("tr").unwrap(),
+        language: Language::default(),
         template: None,
     };
     compose_certificate(&mail, &from(), now())
@@ -95,6 +95,24 @@ fn a_request_for_confirmation() {
     let html = read.body_html(0).unwrap();
     assert!(html.contains(&format!("href=\"{}\"", link.replace('&', "&amp;"))), "{html}");
     assert!(html.contains(CODE));
+}
+
+#[test]
+fn a_request_for_confirmation_in_every_language() {
+    let (link, reject) = dcv_links("https://ca.example.net/", OrderNumber(10_000_007), CODE);
+    for language in Language::CODES.into_iter().filter_map(Language::from_code) {
+        let mail = dcv(|mail| mail.language = language);
+        let read = parse(&mail);
+        assert_eq!(read.subject(), Some(mail.subject.as_str()));
+        assert!(mail.subject.starts_with("ORDER #10000007 - "), "{}", mail.subject);
+        let text = read.body_text(0).unwrap();
+        for wanted in [CODE, &link, &reject] {
+            assert!(text.lines().any(|l| l.trim_end() == wanted), "{wanted} in {text}");
+        }
+        let html = read.body_html(0).unwrap();
+        assert!(html.contains(&format!("<html lang=\"{}\">", language.code())));
+        assert!(html.contains(&format!("href=\"{}\"", link.replace('&', "&amp;"))), "{html}");
+    }
 }
 
 #[test]

@@ -38,7 +38,7 @@ impl Kind {
         Kind::SmimeCollection,
     ];
 
-    /// The word in the mails' table and in file names.
+    /// The word in the mails' table.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -4,11 +4,12 @@
 //! digest of its content. So the same mail composed twice is the same bytes, and a use case can compose inside the
 //! transaction that writes the mail down. Nothing here reads a clock, a random source or a file.
 //!
-//! Texts are files under `templates/`, one folder per language ([`texts`]); an account's own template takes their
-//! place, in a much smaller language ([`custom`]).
+//! Texts are layouts under `layouts/` with sentences of fourteen languages in them ([`texts`]); an account's own template
+//! takes their place, in a much smaller language ([`custom`]).
 
 pub mod compose;
 mod custom;
+mod layouts;
 pub mod send;
 mod text;
 mod texts;

@@ -1,7 +1,8 @@
-//! The built-in texts: `templates/<language>/<mail>.subject`, `.txt` and `.html`.
+//! The built-in texts. A mail's layout stands once, in `layouts/<mail>.txt` and `.html`; what it says stands in the table of
+//! a language ([`crate::texts`]). At the first mail the sentences of every language are put into the layouts, and from
+//! then on a mail is one template for each of its parts, as if it had been written in that language.
 //!
-//! A further language is a folder with the same files and one line in [`LANGUAGES`]; a mail whose language has no
-//! folder is written in English. HTML parts extend `templates/frame.html`, which holds the look.
+//! HTML parts extend `layouts/frame.html`, which holds the look.
 
 use std::sync::LazyLock;
 
@@ -11,6 +12,8 @@ use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
 
 use super::custom::Kind;
+use super::layouts;
+use crate::texts::{self, Mails};
 
 /// The three texts of a mail.
 #[derive(Debug, Default)]
@@ -22,13 +25,15 @@ pub(super) struct Rendered {
 
 /// Renders a built-in mail. A text that does not render is empty; a test renders every one of them.
 pub(super) fn render(kind: Kind, language: Language, vars: &Value) -> Rendered {
-    let code = language.code();
-    let folder = if LANGUAGES.iter().any(|l| l.code == code) { code } else { "en" };
-    let part = |ending: &str| {
-        let name = format!("{folder}/{}.{ending}", kind.as_str());
+    let part = |part: &str| {
+        let name = template_name(language, kind, part);
         BUILT_IN.get_template(&name).and_then(|t| t.render(vars)).unwrap_or_default()
     };
     Rendered { subject: part("subject"), text: part("txt"), html: part("html") }
+}
+
+fn template_name(language: Language, kind: Kind, part: &str) -> String {
+    format!("{}/{}.{part}", language.code(), kind.as_str())
 }
 
 /// An environment with our escaping and nothing else: no filters, no functions, no files, no undefined variables.
@@ -47,47 +52,71 @@ pub(super) fn bare_environment() -> Environment<'static> {
     env
 }
 
-struct LanguageTexts {
-    code: &'static str,
-    files: &'static [(&'static str, &'static str)],
-}
+/// Programs read the order's number from it, so it is the same in all languages.
+const SUBJECT: &str = "ORDER #{{ order }} - [[subject]]";
 
-macro_rules! texts {
-    ($code:literal) => {
-        LanguageTexts {
-            code: $code,
-            files: &[
-                texts!(@file $code, "/dcv.subject"),
-                texts!(@file $code, "/dcv.txt"),
-                texts!(@file $code, "/dcv.html"),
-                texts!(@file $code, "/certificate.subject"),
-                texts!(@file $code, "/certificate.txt"),
-                texts!(@file $code, "/certificate.html"),
-                texts!(@file $code, "/smime_verification.subject"),
-                texts!(@file $code, "/smime_verification.txt"),
-                texts!(@file $code, "/smime_verification.html"),
-                texts!(@file $code, "/smime_request.subject"),
-                texts!(@file $code, "/smime_request.txt"),
-                texts!(@file $code, "/smime_request.html"),
-                texts!(@file $code, "/smime_collection.subject"),
-                texts!(@file $code, "/smime_collection.txt"),
-                texts!(@file $code, "/smime_collection.html"),
-            ],
+/// A mail's layouts: of its text part and of its HTML part.
+fn layouts_of(kind: Kind) -> (&'static str, &'static str) {
+    match kind {
+        Kind::Dcv => (include_str!("layouts/dcv.txt"), include_str!("layouts/dcv.html")),
+        Kind::Certificate => {
+            (include_str!("layouts/certificate.txt"), include_str!("layouts/certificate.html"))
         }
-    };
-    (@file $code:literal, $name:literal) => {
-        (concat!($code, $name), include_str!(concat!("templates/", $code, $name)))
-    };
+        Kind::SmimeVerification => (
+            include_str!("layouts/smime_verification.txt"),
+            include_str!("layouts/smime_verification.html"),
+        ),
+        Kind::SmimeRequest => {
+            (include_str!("layouts/smime_request.txt"), include_str!("layouts/smime_request.html"))
+        }
+        Kind::SmimeCollection => (
+            include_str!("layouts/smime_collection.txt"),
+            include_str!("layouts/smime_collection.html"),
+        ),
+    }
 }
 
-const LANGUAGES: &[LanguageTexts] = &[texts!("en")];
+/// A sentence by its name.
+type Sentence = (&'static str, &'static str);
+
+/// What a mail says: its own sentences, what several mails say, and which language it is.
+fn sentences_of(kind: Kind, language: Language) -> Vec<Sentence> {
+    let mails = texts::mails(language);
+    let mut all = own_sentences(kind, mails);
+    all.extend(mails.common.all());
+    all.push(("language", language.code()));
+    all
+}
+
+fn own_sentences(kind: Kind, mails: &'static Mails) -> Vec<Sentence> {
+    match kind {
+        Kind::Dcv => mails.dcv.all(),
+        Kind::Certificate => mails.certificate.all(),
+        Kind::SmimeVerification => mails.smime_verification.all(),
+        Kind::SmimeRequest => mails.smime_request.all(),
+        Kind::SmimeCollection => mails.smime_collection.all(),
+    }
+}
+
+/// The templates of a mail in a language, by their names.
+fn templates_of(kind: Kind, language: Language) -> [(String, String); 3] {
+    let sentences = sentences_of(kind, language);
+    let (text, html) = layouts_of(kind);
+    [
+        (template_name(language, kind, "subject"), layouts::text(SUBJECT, &sentences)),
+        (template_name(language, kind, "txt"), layouts::text(text, &sentences)),
+        (template_name(language, kind, "html"), layouts::html(html, &sentences)),
+    ]
+}
 
 static BUILT_IN: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut env = bare_environment();
-    let files = LANGUAGES.iter().flat_map(|l| l.files).copied();
-    for (name, source) in files.chain([("frame.html", include_str!("templates/frame.html"))]) {
-        // One that does not parse is missing, and its mail's part empty; the tests below refuse that.
-        let _ = env.add_template(name, source);
+    // One that does not parse is missing, and its mail's part empty; a test refuses that.
+    let _ = env.add_template("frame.html", include_str!("layouts/frame.html"));
+    for language in Language::CODES.into_iter().filter_map(Language::from_code) {
+        for (name, source) in Kind::ALL.into_iter().flat_map(|kind| templates_of(kind, language)) {
+            let _ = env.add_template_owned(name, source);
+        }
     }
     env
 });
@@ -130,36 +159,5 @@ fn escape(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_text_parses() {
-        for language in LANGUAGES {
-            assert!(Language::from_code(language.code).is_some());
-            for (name, _) in language.files {
-                assert!(BUILT_IN.get_template(name).is_ok(), "{name}");
-            }
-        }
-        assert!(BUILT_IN.get_template("frame.html").is_ok());
-    }
-
-    #[test]
-    fn every_text_renders_with_the_sample() {
-        for language in LANGUAGES.iter().filter_map(|l| Language::from_code(l.code)) {
-            for kind in Kind::ALL {
-                let rendered = render(kind, language, &kind.sample());
-                for part in [&rendered.subject, &rendered.text, &rendered.html] {
-                    assert!(!part.trim().is_empty(), "{} {kind:?}", language.code());
-                }
-                assert!(rendered.subject.starts_with("ORDER #"), "{}", rendered.subject);
-                assert!(rendered.html.trim_end().ends_with("</html>"));
-            }
-        }
-    }
-
-    #[test]
-    fn html_is_escaped_and_links_stay_whole() {
-        assert_eq!(escape("https://a/?x=1&y=<'\">"), "https://a/?x=1&amp;y=&lt;&#39;&quot;&gt;");
-    }
-}
+#[path = "texts_tests.rs"]
+mod tests;

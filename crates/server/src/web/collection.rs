@@ -10,13 +10,14 @@ use issuance::collect;
 use serde_json::json;
 
 use super::smime_pages::{self, Voice};
-use super::{MAX_FORM, html, html_with_script, pages, texts};
+use super::{MAX_FORM, html, html_with_script, pages};
 use crate::app::Failure;
 use crate::app::smime::{self, CodeHolder};
 use crate::app::smime_page::{self, NotMade};
 use crate::house::House;
 use crate::http::body;
 use crate::http::routes::{Answer, Forwarded, Peer};
+use crate::texts;
 
 /// What of the page.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -115,7 +116,7 @@ async fn key(house: &Arc<House>, holder: &CodeHolder, csr: &str) -> Answer {
                 let _ = failure.told("collection key");
             }
             let language = smime_page::look(house, holder).await.map(|shown| shown.language);
-            json!({ "error": texts::of(language.unwrap_or_default()).collection.failed })
+            json!({ "error": texts::pages(language.unwrap_or_default()).collection.failed })
         }
     };
     octets("application/json", answer.to_string().into_bytes())

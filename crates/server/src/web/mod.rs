@@ -5,7 +5,6 @@ pub mod dcv;
 pub mod mailbox;
 pub mod pages;
 pub mod smime_pages;
-pub mod texts;
 
 use std::sync::Arc;
 

@@ -6,9 +6,9 @@ use domain::mail_address::MailAddress;
 use domain::order_ssl::Language;
 
 use super::pages::{Page, page, plausible_code, plausible_order};
-use super::texts::{self, CollectionTexts, MailboxTexts, fill};
 use crate::app::codes::EnteredMailbox;
 use crate::app::smime_page::{Shown, Standing};
+use crate::texts::{self, CollectionTexts, MailboxTexts, fill};
 
 /// In which words, under which name.
 #[derive(Clone, Copy)]
@@ -22,7 +22,7 @@ pub struct Voice<'a> {
 /// `GET EnterSMIMECode`: asks for the code, or shows the given one, with a button that posts it.
 #[must_use]
 pub fn enter_code(voice: Voice<'_>, order: Option<&str>, code: Option<&str>) -> Page {
-    let t = &texts::of(voice.language).mailbox;
+    let t = &texts::pages(voice.language).mailbox;
     let order = plausible_order(order);
     let ask = order.map(|order| fill(&t.ask, &[("order", order)]));
     let (brand, lang, code) = (voice.brand, voice.language.code(), plausible_code(code));
@@ -37,7 +37,7 @@ pub fn entered(
     entered: &EnteredMailbox,
     mailbox: Option<&MailAddress>,
 ) -> Page {
-    let t = &texts::of(voice.language).mailbox;
+    let t = &texts::pages(voice.language).mailbox;
     let mailbox = mailbox.map_or("", |mailbox| mailbox.as_str());
     let (mood, heading, text) = match entered {
         EnteredMailbox::Right => ("good", &t.right_heading, &t.right),
@@ -65,7 +65,7 @@ pub fn entered(
 /// The collection page of an order. `code`: by which it was found.
 #[must_use]
 pub fn collection(voice: Voice<'_>, shown: &Shown, code: &str) -> Page {
-    let t = &texts::of(voice.language).collection;
+    let t = &texts::pages(voice.language).collection;
     let mailbox = shown.mailbox.as_str();
     let text = match &shown.standing {
         Standing::AwaitsPayment => return ended(voice, "plain", &t.payment_heading, &t.payment),
@@ -110,7 +110,7 @@ pub fn collection(voice: Voice<'_>, shown: &Shown, code: &str) -> Page {
 /// No order has this code.
 #[must_use]
 pub fn unknown(voice: Voice<'_>) -> Page {
-    let t = &texts::of(voice.language).collection;
+    let t = &texts::pages(voice.language).collection;
     let page = ended(voice, "bad", &t.unknown_heading, &t.unknown);
     Page { status: 404, ..page }
 }
@@ -119,7 +119,7 @@ fn ended(voice: Voice<'_>, mood: &str, heading: &str, text: &str) -> Page {
     let message = Message {
         brand: voice.brand,
         lang: voice.language.code(),
-        title: &texts::of(voice.language).collection.title,
+        title: &texts::pages(voice.language).collection.title,
         mood,
         heading: heading.to_owned(),
         text: text.to_owned(),
