@@ -199,7 +199,8 @@ fn languages_and_templates(sandbox: &Sandbox) {
     let mailbox = fresh_mailbox("words");
     let form = order_for(794, &mailbox).set("csr", &any_key().pem).set("languageName", "de");
     let order = place(sandbox, &form);
-    verification(sandbox, &order, &mailbox);
+    let subject = verification(sandbox, &order, &mailbox)["subject"].clone();
+    assert_eq!(subject, format!("ORDER #{order} - Bitte bestätigen Sie {mailbox}").as_str());
     assert_eq!(sandbox.parameter(&order, "languageName"), "de");
     assert_eq!(replace(sandbox, &order, &any_key(), &[("languageName", "fr")]), "0\n");
     assert_eq!(sandbox.parameter(&order, "languageName"), "fr");

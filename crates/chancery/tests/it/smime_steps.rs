@@ -47,10 +47,13 @@ pub fn place(sandbox: &Sandbox, form: &Form) -> String {
     sandbox.call("!AutoApplyOrder", form).order_number()
 }
 
-/// The newest mail of an order that asks its mailbox for confirmation.
+/// The newest mail of an order that asks its mailbox for confirmation, in whatever language: no other has a code.
 pub fn verification(sandbox: &Sandbox, order: &str, mailbox: &str) -> Value {
-    let subject = format!("ORDER #{order} - Please confirm {mailbox}");
-    let asks = |m: &Value| m["subject"] == subject.as_str();
+    let subject = format!("ORDER #{order} - ");
+    let asks = |m: &Value| {
+        let of_order = m["subject"].as_str().is_some_and(|s| s.starts_with(&subject));
+        of_order && m["codes"].as_array().is_some_and(|codes| !codes.is_empty())
+    };
     sandbox.wait_for(&format!("a verification mail to {mailbox}"), || {
         sandbox.mailbox(mailbox).into_iter().find(asks)
     })
