@@ -48,6 +48,7 @@ mod smime_alone;
 mod smime_collect;
 mod smime_errors;
 mod smime_judges;
+mod smime_languages;
 mod smime_orders;
 mod smime_pages;
 mod smime_parameters;

@@ -97,7 +97,7 @@ const KINDS: [Kind; 5] = [
         // Without a mail server mails are not tried: they wait, also for a node that has one. Of those that are claimed some
         // are loaded and some are noted while others are handed over.
         slots: |house| house.mail.connections() * 4,
-        calm: Calm::of(10, 10),
+        calm: Calm::of(10, 20),
         waits: false,
         done: Done::Alone(|house, batches, job| {
             async move { mail::run(&house, &batches, job).await }.boxed()
@@ -106,7 +106,7 @@ const KINDS: [Kind; 5] = [
     Kind {
         name: NOTICE,
         slots: |house| house.mail.connections(),
-        calm: Calm::of(10, 10),
+        calm: Calm::of(10, 20),
         waits: false,
         done: Done::Alone(|house, batches, job| {
             async move { mail::run(&house, &batches, job).await }.boxed()
@@ -157,7 +157,7 @@ impl Batches {
             ),
             kept: Together::writing_with(store.clone(), kept, others(), app::issue::keep),
             mails: Together::reading(store.clone(), "load_mails", mail::load),
-            sent: Together::writing(store.clone(), "mails_sent", mail::note),
+            sent: Together::writing_with(store.clone(), "mails_sent", others(), mail::note),
         }
     }
 }

@@ -16,6 +16,10 @@ pub(super) fn line(text: &str, limit: usize) -> String {
 
 /// A body with plain line feeds, tabs, and nothing else that hides or turns text.
 pub(super) fn body(text: &str) -> String {
+    let plain = |b: u8| matches!(b, b'\n' | b'\t' | b' '..=b'~');
+    if text.bytes().all(plain) {
+        return text.to_owned();
+    }
     text.replace("\r\n", "\n")
         .replace('\r', "\n")
         .chars()
