@@ -46,7 +46,7 @@ impl Codes {
             let new: New = serde_json::from_slice(&answer)?;
             let quiet = new.codes.is_empty();
             self.inside.borrow_mut().take(new);
-            tokio::time::sleep(Duration::from_millis(if quiet { 5 } else { 2 })).await;
+            tokio::time::sleep(Duration::from_millis(if quiet { 10 } else { 5 })).await;
         }
     }
 

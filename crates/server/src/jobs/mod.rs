@@ -105,7 +105,8 @@ const KINDS: [Kind; 5] = [
     },
     Kind {
         name: NOTICE,
-        slots: |house| house.mail.connections(),
+        // Half of the connections stay free for the others.
+        slots: |house| house.mail.connections().div_ceil(2),
         calm: Calm::of(10, 20),
         waits: false,
         done: Done::Alone(|house, batches, job| {
