@@ -178,6 +178,8 @@ impl Sandbox {
             }
         };
         assert_eq!(changed, 1, "{sql}");
+        // What another process has written is seen after a millisecond, not at once (`FRESH` in the store).
+        std::thread::sleep(Duration::from_millis(2));
     }
 
     /// Runs the command line beside the sandbox, on its database, and gives its JSON.
