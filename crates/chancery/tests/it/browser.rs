@@ -20,8 +20,12 @@ pub struct Browser {
 impl Browser {
     /// Starts the driver on a port of its own choice.
     pub fn start() -> Self {
+        let downloads = Folder::new();
+        let scraps = downloads.0.join("scraps");
+        std::fs::create_dir(&scraps).expect("a folder");
         let mut driver = Command::new("chromedriver")
             .args(["--port=0", "--log-level=SEVERE"])
+            .env("TMPDIR", scraps)
             .stdout(Stdio::piped())
             .spawn()
             .expect("chromedriver (apt-get install chromium chromium-driver)");
@@ -34,7 +38,7 @@ impl Browser {
                 told.trim_end_matches('.').parse().ok()
             })
             .expect("the driver tells its port");
-        Self { driver, port, downloads: Folder::new() }
+        Self { driver, port, downloads }
     }
 
     /// Does something in a new window, which is closed after it.
