@@ -113,6 +113,29 @@ impl Drop for Browser {
     }
 }
 
+/// Whether an error is that of a page which is just being left.
+fn passes(error: &WebDriverError) -> bool {
+    use thirtyfour::error::WebDriverErrorInner::{NoSuchElement, StaleElementReference};
+    matches!(**error, StaleElementReference(_) | NoSuchElement(_))
+}
+
+/// Waits until an element says what it should: a page that a form or a script leads to is not there at the moment of the
+/// click, and what was found on the page before it is stale.
+pub async fn says(window: &WebDriver, css: &str, words: &str) -> WebDriverResult<()> {
+    let mut said = String::new();
+    for _ in 0..1_000 {
+        let read = async { window.find(By::Css(css)).await?.text().await }.await;
+        match read {
+            Ok(text) if text.contains(words) => return Ok(()),
+            Ok(text) => said = text,
+            Err(error) if passes(&error) => {}
+            Err(error) => return Err(error),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{css} says {said:?} and not {words:?}");
+}
+
 /// Nothing is wider than the window: nobody has to scroll sideways.
 pub async fn fits(window: &WebDriver) -> WebDriverResult<()> {
     let script = "return [document.documentElement.scrollWidth, window.innerWidth]";

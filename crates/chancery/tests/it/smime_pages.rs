@@ -2,7 +2,7 @@
 
 use thirtyfour::prelude::*;
 
-use crate::browser::{Browser, fits};
+use crate::browser::{Browser, fits, says};
 use crate::kit::{Form, Sandbox};
 use crate::on_both;
 use crate::smime_steps::{
@@ -14,10 +14,6 @@ on_both!(a_key_is_made_in_the_browser, what_the_page_says, scripts_are_scripts);
 
 fn link(mail: &serde_json::Value) -> String {
     mail["links"][0].as_str().expect("a link").to_owned()
-}
-
-async fn text(window: &WebDriver, css: &str) -> WebDriverResult<String> {
-    window.query(By::Css(css)).first().await?.text().await
 }
 
 /// The mailbox is confirmed, the key is made and the certificate issued, all on the two pages; what is saved at the end is a
@@ -32,7 +28,7 @@ fn a_key_is_made_in_the_browser(sandbox: &Sandbox) {
             window.goto(&confirm).await?;
             fits(&window).await?;
             window.find(By::Css("button")).await?.click().await?;
-            assert!(text(&window, "h1").await?.contains("is confirmed"));
+            says(&window, "h1", "is confirmed").await?;
             fits(&window).await
         });
         let page = link(&mail_about(sandbox, &mailbox, "Collect your"));
@@ -52,14 +48,11 @@ fn a_key_is_made_in_the_browser(sandbox: &Sandbox) {
                 fill("password", "long enough \u{e9}").await?;
                 fill("again", "something else").await?;
                 press().await?;
-                assert_eq!(
-                    text(&window, "#progress").await?,
-                    "The two passwords are not the same."
-                );
+                says(&window, "#progress", "The two passwords are not the same.").await?;
                 fill("again", "long enough \u{e9}").await?;
                 press().await?;
                 let saved = browser.downloaded(".p12").await;
-                assert!(text(&window, "#progress").await?.starts_with("Done."));
+                says(&window, "#progress", "Done.").await?;
                 fits(&window).await?;
                 Ok(saved)
             }
@@ -82,7 +75,7 @@ fn a_key_is_made_in_the_browser(sandbox: &Sandbox) {
             let (browser, page) = (&browser, page.clone());
             async move {
                 window.goto(&page).await?;
-                assert!(text(&window, "main").await?.contains("The certificate has been issued."));
+                says(&window, "main", "The certificate has been issued.").await?;
                 window.find(By::Css("a[href$='as=p7b']")).await?.click().await?;
                 let saved = browser.downloaded(".p7b").await;
                 let file = saved.display().to_string();
