@@ -72,10 +72,10 @@ pub fn insert(tx: &mut Tx<'_>, id: i64, m: &NewMail, now: Time) -> Result<()> {
         &m.sender,
         &m.recipient,
         &m.subject,
-        &m.message,
         now.ms(),
     ];
-    tx.execute_one(&INSERT, values)
+    tx.execute_one(&INSERT, values)?;
+    tx.execute_one(&INSERT_MESSAGE, params![id, &m.message])
 }
 
 /// Those of these mails that were not sent yet.
@@ -218,6 +218,7 @@ pub fn templates(tx: &mut Tx<'_>) -> Result<Vec<TemplateLine>> {
 pub const ALL: &[&Sql] = &[
     &NUMBERS,
     &INSERT,
+    &INSERT_MESSAGE,
     &UNSENT,
     &COUNT,
     &ENVELOPE,
@@ -237,14 +238,17 @@ const NUMBERS: Sql = Sql::pair(
 );
 
 const INSERT: Sql = Sql::both(
-    "INSERT INTO mails (id, account_id, order_number, kind, sender, recipient, subject, message, created_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    "INSERT INTO mails (id, account_id, order_number, kind, sender, recipient, subject, created_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
 );
 
+const INSERT_MESSAGE: Sql =
+    Sql::both("INSERT INTO mail_messages (mail_id, message) VALUES ($1, $2)");
+
 const UNSENT: Sql = Sql::pair(
-    "SELECT id, sender, recipient, message FROM mails
+    "SELECT id, sender, recipient, message FROM mails JOIN mail_messages ON mail_id = id
      WHERE id IN (SELECT value FROM json_each($1)) AND sent_at IS NULL",
-    "SELECT id, sender, recipient, message FROM mails
+    "SELECT id, sender, recipient, message FROM mails JOIN mail_messages ON mail_id = id
      WHERE id = ANY(ARRAY(SELECT CAST(jsonb_array_elements_text(CAST(CAST($1 AS TEXT) AS JSONB)) AS BIGINT)))
          AND sent_at IS NULL",
 );

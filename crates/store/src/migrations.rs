@@ -42,6 +42,7 @@ pub const ALL: &[Migration] = &[
     Migration::both(8, "tokens", include_str!("../migrations/0008_tokens.sql")),
     Migration::both(9, "cas", include_str!("../migrations/0009_cas.sql")),
     Migration::both(10, "smime", include_str!("../migrations/0010_smime.sql")),
+    Migration::both(11, "mail_messages", include_str!("../migrations/0011_mail_messages.sql")),
 ];
 
 /// One step of the schema.
@@ -261,6 +262,11 @@ mod tests {
             "cas",
             "dbaa2676eff8c0470302c58e3c403519be59f2602e05223db345f48f095ed44c",
             "dbaa2676eff8c0470302c58e3c403519be59f2602e05223db345f48f095ed44c",
+        ),
+        (
+            "smime",
+            "54e1bc34ffaf4623812a52ec92555f2ee0050e8b0cc599c6b0328a383d46fc8d",
+            "54e1bc34ffaf4623812a52ec92555f2ee0050e8b0cc599c6b0328a383d46fc8d",
         ),
     ];
 

@@ -26,6 +26,7 @@ const TABLES: &[&Sql] = &[
     &Sql::both("DELETE FROM jobs"),
     &Sql::both("DELETE FROM seals"),
     &Sql::both("DELETE FROM events"),
+    &Sql::both("DELETE FROM mail_messages"),
     &Sql::both("DELETE FROM mails"),
     &Sql::both("DELETE FROM dcv_offers"),
     &Sql::both("DELETE FROM mail_templates"),
