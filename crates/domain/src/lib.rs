@@ -4,6 +4,7 @@
 //! arguments), and knows neither SQL nor HTTP nor the encodings of X.509.
 
 pub mod account;
+pub mod attestation;
 pub mod caa;
 pub mod certificate;
 pub mod check;
